@@ -1,0 +1,241 @@
+/* base/bytes.c: see bytes.h. */
+#include "base/bytes.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct bytes
+bytes_of(const char *s)
+{
+	return (struct bytes){ s, s != NULL ? strlen(s) : 0 };
+}
+
+struct bytes
+bytes_make(const void *at, size_t len)
+{
+	return (struct bytes){ at, len };
+}
+
+bool
+byte_is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool
+byte_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool
+byte_is_alnum(char c)
+{
+	return byte_is_alpha(c) || byte_is_digit(c);
+}
+
+bool
+byte_is_wsp(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+bool
+byte_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+char
+byte_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+int
+byte_hex(char c)
+{
+	if (byte_is_digit(c))
+		return c - '0';
+	c = byte_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool
+bytes_eq(struct bytes a, struct bytes b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+bool
+bytes_eq_nocase(struct bytes a, struct bytes b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		if (byte_lower(a.at[i]) != byte_lower(b.at[i]))
+			return false;
+	return true;
+}
+
+int
+bytes_order(struct bytes a, struct bytes b)
+{
+	size_t n = a.len < b.len ? a.len : b.len;
+	int    d = n > 0 ? memcmp(a.at, b.at, n) : 0;
+
+	if (d != 0)
+		return d;
+	return (a.len > b.len) - (a.len < b.len);
+}
+
+bool
+bytes_starts(struct bytes b, struct bytes prefix)
+{
+	return b.len >= prefix.len && bytes_eq(bytes_sub(b, 0, prefix.len), prefix);
+}
+
+bool
+bytes_starts_nocase(struct bytes b, struct bytes prefix)
+{
+	return b.len >= prefix.len && bytes_eq_nocase(bytes_sub(b, 0, prefix.len), prefix);
+}
+
+bool
+bytes_ends_nocase(struct bytes b, struct bytes suffix)
+{
+	return b.len >= suffix.len && bytes_eq_nocase(bytes_from(b, b.len - suffix.len), suffix);
+}
+
+size_t
+bytes_index(struct bytes b, char c)
+{
+	const char *p = b.len > 0 ? memchr(b.at, c, b.len) : NULL;
+
+	return p != NULL ? (size_t)(p - b.at) : b.len;
+}
+
+size_t
+bytes_rindex(struct bytes b, char c)
+{
+	for (size_t i = b.len; i > 0; i--)
+		if (b.at[i - 1] == c)
+			return i - 1;
+	return b.len;
+}
+
+bool
+bytes_has(struct bytes b, char c)
+{
+	return bytes_index(b, c) < b.len;
+}
+
+size_t
+bytes_find(struct bytes hay, struct bytes needle)
+{
+	if (needle.len == 0)
+		return 0;
+	if (hay.len < needle.len)
+		return hay.len;
+	const char *p = memmem(hay.at, hay.len, needle.at, needle.len);
+	return p != NULL ? (size_t)(p - hay.at) : hay.len;
+}
+
+size_t
+bytes_find_nocase(struct bytes hay, struct bytes needle)
+{
+	for (size_t i = 0; i + needle.len <= hay.len; i++)
+		if (bytes_eq_nocase(bytes_sub(hay, i, needle.len), needle))
+			return i;
+	return hay.len;
+}
+
+struct bytes
+bytes_sub(struct bytes b, size_t from, size_t len)
+{
+	if (b.at == NULL || from > b.len)
+		from = b.len;
+	if (len > b.len - from)
+		len = b.len - from;
+	return (struct bytes){ b.at == NULL ? NULL : b.at + from, len };
+}
+
+struct bytes
+bytes_from(struct bytes b, size_t from)
+{
+	return bytes_sub(b, from, SIZE_MAX);
+}
+
+bool
+bytes_cut(struct bytes *rest, char sep, struct bytes *head_out)
+{
+	if (rest->at == NULL)
+		return false;
+	size_t i = bytes_index(*rest, sep);
+	*head_out = bytes_sub(*rest, 0, i);
+	*rest = i < rest->len ? bytes_from(*rest, i + 1) : B_NONE;
+	return true;
+}
+
+bool
+bytes_cut_line(struct bytes *rest, struct bytes *line_out)
+{
+	if (rest->at == NULL || rest->len == 0)
+		return false;
+	size_t       i = bytes_index(*rest, '\n');
+	struct bytes line = bytes_sub(*rest, 0, i);
+	if (i < rest->len && line.len > 0 && line.at[line.len - 1] == '\r')
+		line.len--;
+	*rest = bytes_from(*rest, i + (i < rest->len));
+	*line_out = line;
+	return true;
+}
+
+void
+bytes_skip(struct bytes *b, size_t n)
+{
+	assert(n <= b->len);
+	if (n == 0)
+		return;
+	b->at += n;
+	b->len -= n;
+}
+
+struct bytes
+bytes_trim(struct bytes b)
+{
+	while (b.len > 0 && byte_is_space(b.at[0]))
+		bytes_skip(&b, 1);
+	while (b.len > 0 && byte_is_space(b.at[b.len - 1]))
+		b.len--;
+	return b;
+}
+
+struct bytes
+bytes_trim_end(struct bytes b)
+{
+	while (b.len > 0 && byte_is_wsp(b.at[b.len - 1]))
+		b.len--;
+	return b;
+}
+
+bool
+bytes_number(struct bytes b, uint64_t max, uint64_t *value_out)
+{
+	uint64_t v = 0;
+
+	if (b.len == 0)
+		return false;
+	for (size_t i = 0; i < b.len; i++) {
+		if (!byte_is_digit(b.at[i]))
+			return false;
+		uint64_t digit = (uint64_t)(b.at[i] - '0');
+		if (v > (UINT64_MAX - digit) / 10)
+			return false;
+		v = v * 10 + digit;
+	}
+	if (v > max)
+		return false;
+	*value_out = v;
+	return true;
+}

@@ -1,0 +1,78 @@
+/* base/bytes.h: a borrowed run of octets.
+ *
+ * Mail is not C strings: it holds NUL, it has no end, it belongs to someone
+ * else. A struct bytes never owns what it points to, and is copied by value.
+ * Letters are ASCII letters whatever the locale. */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bytes {
+	const char *at; /* may be NULL only when len is 0 */
+	size_t      len;
+};
+
+#define B_INIT(literal) { (literal), sizeof(literal) - 1 }
+#define B(literal)      ((struct bytes)B_INIT(literal))
+#define B_NONE          ((struct bytes){ NULL, 0 })
+
+/* For printf's "%.*s". */
+#define B_FMT(b)        (int)(b).len, ((b).at != NULL ? (b).at : "")
+
+/* From a C string; NULL gives the empty run. */
+struct bytes bytes_of(const char *);
+struct bytes bytes_make(const void *at, size_t len);
+
+bool bytes_eq(struct bytes, struct bytes);
+bool bytes_eq_nocase(struct bytes, struct bytes);
+/* memcmp order, the shorter first. */
+int  bytes_order(struct bytes, struct bytes);
+bool bytes_starts(struct bytes, struct bytes prefix);
+bool bytes_starts_nocase(struct bytes, struct bytes prefix);
+bool bytes_ends_nocase(struct bytes, struct bytes suffix);
+bool bytes_has(struct bytes, char);
+
+/* Index of the first (last) `c`, or len when there is none. */
+size_t bytes_index(struct bytes, char c);
+size_t bytes_rindex(struct bytes, char c);
+/* Index of the first `needle`, or len when there is none. An empty needle is at 0. */
+size_t bytes_find(struct bytes hay, struct bytes needle);
+size_t bytes_find_nocase(struct bytes hay, struct bytes needle);
+
+/* The run from `from`, at most `len` long; never past the end. */
+struct bytes bytes_sub(struct bytes, size_t from, size_t len);
+struct bytes bytes_from(struct bytes, size_t from);
+
+/* Cut `*rest` at the first `sep`: what stands before goes to `*head_out`, what
+ * stands behind stays in `*rest`. Without a `sep` all of it is the head and
+ * rest becomes { NULL, 0 }. False, and nothing touched, when rest.at is NULL:
+ * so "a," gives "a" and "", and an empty input with an address gives "" once. */
+bool bytes_cut(struct bytes *rest, char sep, struct bytes *head_out);
+
+/* Cut one line. The line end (CRLF, or a bare LF) is taken but not returned.
+ * False at the end of input. */
+bool bytes_cut_line(struct bytes *rest, struct bytes *line_out);
+
+/* Drop `n` octets from the front; `n` must not exceed the length. */
+void bytes_skip(struct bytes *, size_t n);
+
+/* Without white space (SP, HTAB, CR, LF) at both ends. */
+struct bytes bytes_trim(struct bytes);
+/* Without SP and HTAB at the end. */
+struct bytes bytes_trim_end(struct bytes);
+
+/* Decimal digits only, the whole run, at most `max`. */
+bool bytes_number(struct bytes, uint64_t max, uint64_t *value_out);
+
+bool byte_is_alpha(char);
+bool byte_is_digit(char);
+bool byte_is_alnum(char);
+bool byte_is_wsp(char); /* SP, HTAB */
+bool byte_is_space(char); /* SP, HTAB, CR, LF */
+char byte_lower(char);
+int  byte_hex(char); /* 0 to 15, or -1 */
+
+#endif

@@ -1,0 +1,291 @@
+/* base/bytes_test.c: the cellar: bytes, arena, ip, zone, codec, json, map, utf8. */
+#include "base/rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/ask.h"
+#include "base/codec.h"
+#include "base/ip.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "base/utf8.h"
+#include "base/zone.h"
+
+static void
+cut_gives_every_part(void **state)
+{
+	struct bytes rest = B("a,,b"), part;
+
+	(void)state;
+	assert_true(bytes_cut(&rest, ',', &part));
+	assert_bytes(part, B("a"));
+	assert_true(bytes_cut(&rest, ',', &part));
+	assert_bytes(part, B(""));
+	assert_true(bytes_cut(&rest, ',', &part));
+	assert_bytes(part, B("b"));
+	assert_false(bytes_cut(&rest, ',', &part));
+}
+
+static void
+numbers_refuse_overflow(void **state)
+{
+	uint64_t v = 7;
+
+	(void)state;
+	assert_true(bytes_number(B("18446744073709551615"), UINT64_MAX, &v));
+	assert_true(v == UINT64_MAX);
+	assert_false(bytes_number(B("18446744073709551616"), UINT64_MAX, &v));
+	assert_false(bytes_number(B("256"), 255, &v));
+	assert_false(bytes_number(B("-1"), 255, &v));
+	assert_false(bytes_number(B(""), 255, &v));
+}
+
+static void
+arena_limit_refuses_and_stays_refused(void **state)
+{
+	struct arena *a = arena_new(1000);
+
+	(void)state;
+	assert_non_null(arena_take(a, 900));
+	assert_null(arena_take(a, 200));
+	assert_true(arena_overdrawn(a));
+	assert_null(arena_take(a, 1));
+	arena_reset(a);
+	assert_non_null(arena_take(a, 900));
+	arena_free(a);
+}
+
+static const struct ip_row {
+	const char *name, *text, *want; /* NULL: refused */
+} ip_rows[] = {
+	{ "a dotted quad", "192.0.2.1", "192.0.2.1" },
+	{ "a leading zero is refused", "192.0.02.1", NULL },
+	{ "three parts are refused", "192.0.2", NULL },
+	{ "five parts are refused", "192.0.2.1.1", NULL },
+	{ "zeros are compressed", "2001:db8:0:0:0:0:0:1", "2001:db8::1" },
+	{ "all zeros", "::", "::" },
+	{ "the longest run is compressed", "1:0:0:2:0:0:0:3", "1:0:0:2::3" },
+	{ "a single zero group is not compressed", "1:2:3:0:5:6:7:8", "1:2:3:0:5:6:7:8" },
+	{ "zeros at the end", "2001:db8::", "2001:db8::" },
+	{ "a mapped address is the IPv4 address", "::ffff:192.0.2.1", "192.0.2.1" },
+	{ "a mapped address in hexadecimal", "::FFFF:c000:0201", "192.0.2.1" },
+	{ "an embedded quad elsewhere stays IPv6", "64:ff9b::192.0.2.33", "64:ff9b::c000:221" },
+	{ "two gaps are refused", "1::2::3", NULL },
+	{ "nine groups are refused", "1:2:3:4:5:6:7:8:9", NULL },
+	{ "a gap must stand for something", "1:2:3:4::5:6:7:8", NULL },
+	{ "five digits are refused", "12345::", NULL },
+	{ "a lone colon at the end is refused", "1:2:3:4:5:6:7:", NULL },
+	{ "a zone id is refused", "fe80::1%eth0", NULL },
+};
+
+static void
+check_ip(void **state)
+{
+	const struct ip_row *row = *state;
+	struct ip            ip;
+	char                 text[IP_TEXT_MAX];
+
+	assert_int_equal(ip_parse(bytes_of(row->text), &ip), row->want != NULL);
+	if (row->want == NULL)
+		return;
+	ip_format(&ip, text);
+	assert_string_equal(text, row->want);
+}
+
+static void
+networks_match_by_bits(void **state)
+{
+	struct ip_net net;
+	struct ip     ip;
+
+	(void)state;
+	assert_true(ip_net_parse(B("192.0.2.128/25"), true, &net));
+	assert_true(ip_parse(B("192.0.2.200"), &ip) && ip_in_net(&ip, &net.ip, net.bits));
+	assert_true(ip_parse(B("192.0.2.100"), &ip) && !ip_in_net(&ip, &net.ip, net.bits));
+	assert_false(ip_net_parse(B("192.0.2.129/25"), true, &net));
+	assert_true(ip_net_parse(B("192.0.2.129/25"), false, &net));
+	assert_true(ip_net_parse(B("0.0.0.0/0"), true, &net) && ip_in_net(&ip, &net.ip, net.bits));
+	assert_false(ip_net_parse(B("192.0.2.0/33"), true, &net));
+}
+
+static const char zone_text[] = "# a comment\n"
+                                "example.com  TXT \"v=spf1 -all\"\n"
+                                "example.com  TXT \"a\" \"b\\\"\\010c\"\n"
+                                "Deep.Down.example.com A 192.0.2.1\n"
+                                "alias.example.com CNAME deep.down.example.com.\n"
+                                "loop.example.com CNAME loop.example.com\n"
+                                "slow.example.com ANY !timeout\n"
+                                "slow.example.com A 192.0.2.9\n"
+                                "forged.example.com TXT !bogus\n"
+                                "example.com MX 10 mx.example.com\n"
+                                "null.example.com MX 0 .\n"
+                                "v6.example.com AAAA 2001:db8::1\n";
+
+static const struct zone_row {
+	const char        *name, *ask;
+	enum dns_type      type;
+	enum answer_status status;
+	const char        *want; /* of the first record */
+} zone_rows[] = {
+	{ "a TXT record is found", "example.com", DNS_TXT, ANSWER_OK, "v=spf1 -all" },
+	{ "names are found in any case", "EXAMPLE.com", DNS_TXT, ANSWER_OK, "v=spf1 -all" },
+	{ "a listed name without the type is empty", "example.com", DNS_AAAA, ANSWER_EMPTY, NULL },
+	{ "a parent of a listed name exists", "down.example.com", DNS_TXT, ANSWER_EMPTY, NULL },
+	{ "a parent far above exists", "com", DNS_TXT, ANSWER_EMPTY, NULL },
+	{ "a part of a label is no parent", "ple.com", DNS_TXT, ANSWER_NXDOMAIN, NULL },
+	{ "an unlisted name is NXDOMAIN", "nowhere.example.com", DNS_TXT, ANSWER_NXDOMAIN, NULL },
+	{ "a CNAME is followed", "alias.example.com", DNS_A, ANSWER_OK, "\xc0\x00\x02\x01" },
+	{ "a CNAME loop is SERVFAIL", "loop.example.com", DNS_A, ANSWER_SERVFAIL, NULL },
+	{ "ANY stands for every type", "slow.example.com", DNS_TXT, ANSWER_TIMEOUT, NULL },
+	{ "a line of one type wins over ANY", "slow.example.com", DNS_A, ANSWER_OK, "\xc0\x00\x02\x09" },
+	{ "bogus is bogus", "forged.example.com", DNS_TXT, ANSWER_BOGUS, NULL },
+	{ "an MX is found", "example.com", DNS_MX, ANSWER_OK, "mx.example.com" },
+	{ "a null MX has no name", "null.example.com", DNS_MX, ANSWER_OK, "" },
+};
+
+static void
+check_zone(void **state)
+{
+	const struct zone_row *row = *state;
+	struct arena          *a = arena_new(100000);
+	struct zone           *z = NULL;
+	struct bytes           why = B_NONE, got;
+	unsigned               pref;
+
+	assert_int_equal(zone_parse(a, B(zone_text), &z, &why), RC_OK);
+	struct answer *answer = zone_answer(z, &(struct ask){ row->type, bytes_of(row->ask) });
+	assert_non_null(answer);
+	assert_string_equal(answer_status_word(answer->status), answer_status_word(row->status));
+	if (row->want != NULL) {
+		got = answer->rdata[0];
+		if (row->type == DNS_TXT)
+			got = answer_txt(a, got);
+		else if (row->type == DNS_MX)
+			assert_true(answer_mx(a, got, &pref, &got));
+		assert_bytes(got, row->type == DNS_A ? bytes_make(row->want, 4) : bytes_of(row->want));
+	}
+	answer_unref(answer);
+	arena_free(a);
+}
+
+static const struct zone_fault_row {
+	const char *name, *text, *want;
+} zone_fault_rows[] = {
+	{ "a line without type says so", "a TXT \"x\"\nexample.com\n", "2: a line wants a name, a type and a value" },
+	{ "an unknown type says so", "example.com SPF \"x\"", "1: no such record type; known are A AAAA MX TXT PTR NS CNAME SOA CAA TLSA ANY" },
+	{ "an open quote says so", "example.com TXT \"x", "1: a quoted string has no end" },
+	{ "a bad address says so", "example.com A 1.2.3", "1: that is not an address" },
+	{ "a bad escape says so", "example.com TXT \"\\999\"", "1: a backslash wants one character or three digits up to 255" },
+};
+
+static void
+check_zone_fault(void **state)
+{
+	const struct zone_fault_row *row = *state;
+	struct arena                *a = arena_new(100000);
+	struct zone                 *z = NULL;
+	struct bytes                 why = B_NONE;
+
+	assert_int_equal(zone_parse(a, bytes_of(row->text), &z, &why), RC_SYNTAX);
+	assert_bytes(why, bytes_of(row->want));
+	arena_free(a);
+}
+
+static void
+txt_strings_are_joined(void **state)
+{
+	struct arena *a = arena_new(1000);
+
+	(void)state;
+	assert_bytes(answer_txt(a, bytes_make("\3abc\0\2de", 8)), B("abcde"));
+	assert_bytes(answer_txt(a, bytes_make("\3abc\5de", 7)), B("abc"));
+	assert_bytes(answer_txt(a, bytes_make("", 0)), B(""));
+	arena_free(a);
+}
+
+static void
+base64_is_strict(void **state)
+{
+	struct arena *a = arena_new(10000);
+	struct bytes  out;
+
+	(void)state;
+	assert_true(base64_decode(a, B("aGVs\r\n bG8="), &out));
+	assert_bytes(out, B("hello"));
+	assert_true(base64_decode(a, B("aGVsbG8"), &out));
+	assert_bytes(out, B("hello"));
+	assert_false(base64_decode(a, B("aGVsbG8=="), &out));
+	assert_false(base64_decode(a, B("aGVsb"), &out));
+	assert_false(base64_decode(a, B("aGV*bG8="), &out));
+	assert_false(base64_decode(a, B("aGVsbG8=x"), &out));
+	assert_bytes(base64_encode(a, B("hello")), B("aGVsbG8="));
+	arena_free(a);
+}
+
+static void
+json_is_valid_whatever_the_octets(void **state)
+{
+	struct buf  b = { 0 };
+	struct json j = json_to(&b, false);
+
+	(void)state;
+	json_open_object(&j);
+	json_kv_text(&j, "a", bytes_make("\"\\\n\x01\xff\xc3\xa9\xed\xa0\x80", 10));
+	json_key(&j, "b");
+	json_open_array(&j);
+	json_int(&j, -5);
+	json_null(&j);
+	json_close_array(&j);
+	json_close_object(&j);
+	assert_bytes(buf_bytes(&b), B("{\"a\":\"\\\"\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\",\"b\":[-5,null]}"));
+	buf_free(&b);
+}
+
+static void
+map_keeps_what_remains_after_removals(void **state)
+{
+	static char keys[1000][8];
+	struct map  m = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "k%d", i);
+		assert_int_equal(map_set(&m, bytes_of(keys[i]), keys[i]), RC_OK);
+	}
+	for (int i = 0; i < 1000; i += 3)
+		assert_ptr_equal(map_remove(&m, bytes_of(keys[i])), keys[i]);
+	for (int i = 0; i < 1000; i++)
+		assert_ptr_equal(map_get(&m, bytes_of(keys[i])), i % 3 == 0 ? NULL : keys[i]);
+	map_free(&m);
+}
+
+static void
+unsafe_text_is_escaped(void **state)
+{
+	struct buf b = { 0 };
+
+	(void)state;
+	text_add_safe(&b, bytes_make("a\x1b[2J\xc3\xa9\xe2\x80\xae\xff", 11));
+	assert_bytes(buf_bytes(&b), B("a\\x1b[2J\xc3\xa9\\xe2\\x80\\xae\\xff"));
+	buf_free(&b);
+}
+
+int
+main(void)
+{
+	rows_add("cut gives every part, and ends", cut_gives_every_part, NULL);
+	rows_add("numbers refuse overflow, signs and nothing", numbers_refuse_overflow, NULL);
+	rows_add("an arena's limit refuses, and stays refused until reset", arena_limit_refuses_and_stays_refused, NULL);
+	ROWS_ADD(ip_rows, check_ip);
+	rows_add("networks match by their bits", networks_match_by_bits, NULL);
+	ROWS_ADD(zone_rows, check_zone);
+	ROWS_ADD(zone_fault_rows, check_zone_fault);
+	rows_add("TXT strings are joined, malformed ones end the text", txt_strings_are_joined, NULL);
+	rows_add("base64 is strict about padding and alphabet", base64_is_strict, NULL);
+	rows_add("JSON is valid whatever the octets", json_is_valid_whatever_the_octets, NULL);
+	rows_add("a map keeps what remains after removals", map_keeps_what_remains_after_removals, NULL);
+	rows_add("control characters and overrides are escaped", unsafe_text_is_escaped, NULL);
+	return rows_run("base");
+}

@@ -1,0 +1,206 @@
+/* base/json.c: see json.h. */
+#include "base/json.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+#include "base/utf8.h"
+
+struct json
+json_to(struct buf *out, bool pretty)
+{
+	return (struct json){ .out = out, .pretty = pretty };
+}
+
+static void
+newline(struct json *j)
+{
+	if (!j->pretty)
+		return;
+	buf_add_c(j->out, '\n');
+	for (unsigned i = 0; i < j->depth; i++)
+		buf_add_str(j->out, "  ");
+}
+
+/* What must stand between this value and the one before it. */
+static void
+lead(struct json *j)
+{
+	if (j->after_key) {
+		j->after_key = false;
+		return;
+	}
+	if (j->depth == 0)
+		return;
+	if (j->comma[j->depth - 1])
+		buf_add_c(j->out, ',');
+	j->comma[j->depth - 1] = true;
+	newline(j);
+}
+
+static void
+open(struct json *j, char c)
+{
+	lead(j);
+	assert(j->depth < JSON_DEPTH);
+	j->comma[j->depth++] = false;
+	buf_add_c(j->out, c);
+}
+
+static void
+close(struct json *j, char c)
+{
+	assert(j->depth > 0 && !j->after_key);
+	j->depth--;
+	if (j->comma[j->depth])
+		newline(j);
+	buf_add_c(j->out, c);
+}
+
+void
+json_open_object(struct json *j)
+{
+	open(j, '{');
+}
+
+void
+json_close_object(struct json *j)
+{
+	close(j, '}');
+}
+
+void
+json_open_array(struct json *j)
+{
+	open(j, '[');
+}
+
+void
+json_close_array(struct json *j)
+{
+	close(j, ']');
+}
+
+static void
+quoted(struct buf *out, struct bytes text)
+{
+	buf_add_c(out, '"');
+	while (text.len > 0) {
+		unsigned char c = (unsigned char)text.at[0];
+		size_t        n = utf8_length(text);
+		if (n == 0) {
+			buf_add_str(out, "\xef\xbf\xbd");
+			n = 1;
+		} else if (c == '"' || c == '\\') {
+			buf_add_c(out, '\\');
+			buf_add_c(out, (char)c);
+		} else if (c == '\n' || c == '\r' || c == '\t') {
+			buf_add_str(out, c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
+		} else if (c < 0x20 || c == 0x7f) {
+			buf_printf(out, "\\u%04x", c);
+		} else {
+			buf_add(out, bytes_sub(text, 0, n));
+		}
+		bytes_skip(&text, n);
+	}
+	buf_add_c(out, '"');
+}
+
+void
+json_key(struct json *j, const char *key)
+{
+	assert(!j->after_key);
+	lead(j);
+	quoted(j->out, bytes_of(key));
+	buf_add_str(j->out, j->pretty ? ": " : ":");
+	j->after_key = true;
+}
+
+void
+json_text(struct json *j, struct bytes text)
+{
+	lead(j);
+	quoted(j->out, text);
+}
+
+void
+json_text_or_null(struct json *j, struct bytes text)
+{
+	if (text.len == 0)
+		json_null(j);
+	else
+		json_text(j, text);
+}
+
+void
+json_int(struct json *j, int64_t v)
+{
+	lead(j);
+	buf_printf(j->out, "%" PRId64, v);
+}
+
+void
+json_real(struct json *j, double v, int digits)
+{
+	lead(j);
+	buf_printf(j->out, "%.*f", digits, v);
+}
+
+void
+json_bool(struct json *j, bool v)
+{
+	lead(j);
+	buf_add_str(j->out, v ? "true" : "false");
+}
+
+void
+json_null(struct json *j)
+{
+	lead(j);
+	buf_add_str(j->out, "null");
+}
+
+void
+json_kv_text(struct json *j, const char *key, struct bytes text)
+{
+	json_key(j, key);
+	json_text(j, text);
+}
+
+void
+json_kv_text_or_null(struct json *j, const char *key, struct bytes text)
+{
+	json_key(j, key);
+	json_text_or_null(j, text);
+}
+
+void
+json_kv_str(struct json *j, const char *key, const char *s)
+{
+	json_key(j, key);
+	if (s == NULL)
+		json_null(j);
+	else
+		json_text(j, bytes_of(s));
+}
+
+void
+json_kv_int(struct json *j, const char *key, int64_t v)
+{
+	json_key(j, key);
+	json_int(j, v);
+}
+
+void
+json_kv_bool(struct json *j, const char *key, bool v)
+{
+	json_key(j, key);
+	json_bool(j, v);
+}
+
+void
+json_kv_null(struct json *j, const char *key)
+{
+	json_key(j, key);
+	json_null(j);
+}

@@ -1,0 +1,67 @@
+/* mail/field_test.c: fields and domains. */
+#include "base/rows.h"
+
+#include "mail/domain.h"
+#include "mail/field.h"
+
+static const struct domain_row {
+	const char *name, *in, *want; /* NULL: refused */
+} domain_rows[] = {
+	{ "case is folded", "Example.COM", "example.com" },
+	{ "one trailing dot is dropped", "example.com.", "example.com" },
+	{ "two trailing dots are refused", "example.com..", NULL },
+	{ "an empty label is refused", "a..b", NULL },
+	{ "U-labels become A-labels", "b\xc3\xbc" "cher.example", "xn--bcher-kva.example" },
+	{ "a full-width dot is a dot", "example\xe3\x80\x82" "com", "example.com" },
+	{ "an address literal is refused", "192.0.2.1", NULL },
+	{ "a bracketed literal is refused", "[192.0.2.1]", NULL },
+	{ "a blank is refused", "exa mple.com", NULL },
+	{ "a quote is refused", "exa\"mple.com", NULL },
+	{ "octets that are not UTF-8 are refused", "ex\xff.com", NULL },
+	{ "an underscore is let pass", "_dmarc.example.com", "_dmarc.example.com" },
+};
+
+static void
+check_domain(void **state)
+{
+	const struct domain_row *row = *state;
+	struct arena            *a = arena_new(10000);
+	struct bytes             got = domain_normal(a, bytes_of(row->in));
+
+	if (row->want == NULL)
+		assert_null(got.at);
+	else
+		assert_bytes(got, bytes_of(row->want));
+	arena_free(a);
+}
+
+static void
+tails_and_kinship(void **state)
+{
+	(void)state;
+	assert_bytes(domain_tail(B("a.b.c.d"), 2), B("c.d"));
+	assert_bytes(domain_tail(B("c.d"), 5), B("c.d"));
+	assert_true(domain_is_under(B("a.b"), B("b")));
+	assert_true(domain_is_under(B("b"), B("b")));
+	assert_false(domain_is_under(B("ab"), B("b")));
+}
+
+static void
+comments_go_and_quotes_stay(void **state)
+{
+	struct arena *a = arena_new(10000);
+
+	(void)state;
+	assert_bytes(field_uncomment(a, B(" a (x (y) \\) z) \"(b)\"\r\n c")), B("a   \"(b)\" c"));
+	assert_bytes(field_unfold(a, B(" a\r\n\tb ")), B("a\tb"));
+	arena_free(a);
+}
+
+int
+main(void)
+{
+	ROWS_ADD(domain_rows, check_domain);
+	rows_add("tails and kinship go by labels", tails_and_kinship, NULL);
+	rows_add("comments go, quoted strings stay", comments_go_and_quotes_stay, NULL);
+	return rows_run("field");
+}

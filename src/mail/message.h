@@ -1,0 +1,22 @@
+/* mail/message.h: a whole message cut into fields and body, RFC 5322 section 2.
+ *
+ * For those who have a message as one file. CRLF is the rule; a message with
+ * no CRLF at all is read with LF (or else CR) as CRLF, and a leading "From "
+ * line is dropped. */
+#ifndef MAIL_MESSAGE_H
+#define MAIL_MESSAGE_H
+
+#include "mail/field.h"
+
+struct message {
+	struct header header;
+	struct bytes  body; /* behind the empty line; CRLF line ends where the message had them */
+	/* The header ended at a line that is no field and no empty line: what follows
+	 * is body (as MTAs do). Index of that line in `broken`, empty otherwise. */
+	struct bytes  broken;
+};
+
+/* Bytes are borrowed from `text` unless line ends had to be changed. False only when memory is spent. */
+bool message_split(struct arena *, struct bytes text, struct message *message_out);
+
+#endif
