@@ -14,11 +14,13 @@ enum canon { CANON_SIMPLE, CANON_RELAXED };
 
 #define BODYHASH_LEN 32
 #define BODYHASH_ALL UINT64_MAX /* no l= */
+#define BODYHASH_WISHES 16 /* distinct ones of a message: each costs a pass over its body */
 
 struct bodyhash;
 
 struct bodyhash *bodyhash_new(struct arena *); /* NULL only when memory is spent */
-/* Before the first feed. A handle; negative when memory is spent. */
+/* Before the first feed. A handle; negative when memory is spent (the arena is
+ * overdrawn then) or BODYHASH_WISHES distinct ones are there. */
 int bodyhash_want(struct bodyhash *, enum canon, uint64_t length);
 /* In any cuts; CRLF may be split. Bare CR and LF are hashed as they are. */
 void bodyhash_feed(struct bodyhash *, struct bytes chunk);

@@ -1,0 +1,32 @@
+/* auth/digest.h: SHA-256 fed through a buffer.
+ *
+ * Header fields come in words and lines; handing each to OpenSSL costs more
+ * than hashing it, so they are gathered first. Plain data, lives on the stack. */
+#ifndef AUTH_DIGEST_H
+#define AUTH_DIGEST_H
+
+#include <openssl/evp.h>
+
+#include "base/bytes.h"
+#include "base/rc.h"
+
+#define DIGEST_LEN  32
+#define DIGEST_ROOM 4096
+
+struct digest {
+	EVP_MD_CTX *md; /* NULL: something failed, and digest_end() will say so */
+	size_t      used;
+	char        room[DIGEST_ROOM];
+};
+
+/* SHA-256, fetched once for the process: a fetch for each hash costs more than a short hash. */
+const EVP_MD *digest_sha256(void);
+
+void digest_begin(struct digest *);
+void digest_add(struct digest *, struct bytes);
+/* Another digest that goes on from here; both must be ended. */
+void digest_fork(struct digest *from, struct digest *fork_out);
+/* False when memory is spent. The digest is released either way; a NULL hash only releases. */
+bool digest_end(struct digest *, uint8_t hash_out[DIGEST_LEN]);
+
+#endif
