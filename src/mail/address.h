@@ -21,8 +21,11 @@ struct mailbox {
  * False and a sentence in *why_out; else the array in the arena. */
 bool mailbox_list_parse(struct arena *, struct bytes value, struct mailbox **list_out, size_t *count_out, struct bytes *why_out);
 
-/* The one From of a message. finding.method is METHOD_FROM; RESULT_PASS and
- * *from_out, or RESULT_PERMERROR with reason FROM_NONE, FROM_SEVERAL or FROM_UNPARSABLE. */
+/* The one From of a message. finding.method is METHOD_FROM; RESULT_PASS,
+ * reason FROM_ONE and *from_out, or RESULT_PERMERROR with reason FROM_NONE,
+ * FROM_SEVERAL or FROM_UNPARSABLE and what was seen in the detail. Several
+ * mailboxes of one domain pass, and the first is *from_out; several From fields
+ * never do. RESULT_TEMPERROR and LIMIT_MEMORY when memory is spent. */
 struct finding from_of(struct arena *, const struct header *, struct mailbox *from_out);
 
 /* MAIL FROM and RCPT TO arguments: "<a@b>" or "a@b" becomes a@b, "<>" empty.

@@ -2,7 +2,7 @@
  *
  * For those who have a message as one file. CRLF is the rule; a message with
  * no CRLF at all is read with LF (or else CR) as CRLF, and a leading "From "
- * line is dropped. */
+ * line and a byte order mark are dropped. A bare LF ends a header line too. */
 #ifndef MAIL_MESSAGE_H
 #define MAIL_MESSAGE_H
 
@@ -11,8 +11,10 @@
 struct message {
 	struct header header;
 	struct bytes  body; /* behind the empty line; CRLF line ends where the message had them */
-	/* The header ended at a line that is no field and no empty line: what follows
-	 * is body (as MTAs do). Index of that line in `broken`, empty otherwise. */
+	/* The header ended at this line, which is no field and not empty: it and what
+	 * follows is body (as MTAs do). Empty otherwise. A "From" folded before its
+	 * colon is such a line, and also a field of the header: some readers find it,
+	 * and from_of() shall refuse it. */
 	struct bytes  broken;
 };
 
