@@ -12,7 +12,7 @@
 struct authres_prop {
 	const char  *ptype; /* "smtp", "header", "policy" */
 	const char  *name; /* "mailfrom" */
-	struct bytes value; /* any octets: quoted or left out as needed, never injected */
+	struct bytes value; /* any octets: quoted as needed; left out when empty, over 400 octets, or holding controls or non-ASCII */
 };
 
 #define AUTHRES_PROPS 6
@@ -27,7 +27,8 @@ struct authres_result {
 
 /* The field body, unfolded: "id; spf=pass (...) smtp.mailfrom=...; ...". No results: "id; none". */
 struct bytes authres_write(struct arena *, struct bytes authserv_id, const struct authres_result *, size_t count);
-/* The same, folded with CRLF TAB before each method, for a header. */
+/* The same, folded with CRLF TAB before each method (and where a line would
+ * grow over 998 octets), for a header. */
 struct bytes authres_fold(struct arena *, struct bytes body);
 
 /* Does this Authentication-Results value claim our authserv-id? Comments,
@@ -55,7 +56,9 @@ struct authres {
 	size_t               count;
 };
 
-/* False when it does not parse (what was read up to there is kept out) or memory is spent. */
+/* False when it does not parse or memory is spent; *authres_out then holds the
+ * results before the fault. A field without authserv-id, as some providers
+ * write it, has an empty one. */
 bool authres_parse(struct arena *, struct bytes value, struct authres *authres_out);
 
 #endif
