@@ -134,6 +134,32 @@ ip_net_parse(struct bytes text, bool strict, struct ip_net *net_out)
 	return true;
 }
 
+bool
+ip_port_parse(struct bytes text, uint16_t fallback, struct ip *ip_out, uint16_t *port_out)
+{
+	uint64_t     port = fallback;
+	struct bytes addr = text, number = B_NONE;
+	size_t       bracket = bytes_index(text, ']');
+
+	if (text.len > 0 && text.at[0] == '[') {
+		if (bracket == text.len)
+			return false;
+		addr = bytes_sub(text, 1, bracket - 1);
+		if (!bytes_has(addr, ':'))
+			return false;
+		number = bytes_from(text, bracket + 1);
+	} else if (bytes_index(text, ':') == bytes_rindex(text, ':')) {
+		addr = bytes_sub(text, 0, bytes_index(text, ':'));
+		number = bytes_from(text, addr.len);
+	}
+	if (number.len > 0 && (number.at[0] != ':' || !bytes_number(bytes_from(number, 1), 65535, &port)))
+		return false;
+	if (port == 0 || !ip_parse(addr, ip_out))
+		return false;
+	*port_out = (uint16_t)port;
+	return true;
+}
+
 size_t
 ip_format(const struct ip *ip, char text[IP_TEXT_MAX])
 {

@@ -27,6 +27,8 @@ struct ip ip_from_16(const void *octets);
 bool ip_parse(struct bytes, struct ip *ip_out);
 /* "192.0.2.0/24"; without a slash a single address. Bits beyond the prefix must be zero only if `strict`. */
 bool ip_net_parse(struct bytes, bool strict, struct ip_net *net_out);
+/* "192.0.2.1:53", "[2001:db8::1]:53", or an address alone, which gets the port `fallback`. Port 0 is refused. */
+bool ip_port_parse(struct bytes, uint16_t fallback, struct ip *ip_out, uint16_t *port_out);
 /* Canonical text (RFC 5952), NUL-terminated; returns its length. "" for none. */
 size_t ip_format(const struct ip *, char text[IP_TEXT_MAX]);
 bool   ip_eq(const struct ip *, const struct ip *);
