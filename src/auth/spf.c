@@ -619,9 +619,9 @@ set_sender(struct spf *s, const struct spf_query *q, enum spf_identity identity)
 	s->scope.origin = s->report.domain;
 	s->scope.sender = arena_join(s->arena, arena_join(s->arena, local, B("@")), domain.at != NULL ? domain : said);
 	s->report.sender = s->scope.sender;
-	/* 4.3 wants a name of several labels; what was said goes into the detail. */
+	/* 4.3 wants a name of several labels. */
 	if (domain_labels(domain) < 2)
-		done(s, RESULT_NONE, REASON_SPF_BAD_DOMAIN, shown(said));
+		done(s, RESULT_NONE, REASON_SPF_BAD_DOMAIN, shown(said.len > 0 ? said : q->mail_from));
 }
 
 struct spf *
