@@ -8,8 +8,13 @@
 #include <string.h>
 
 #define ALIGN      alignof(max_align_t)
+
+/* Blocks of a message, and of what is kept for an idle session. */
 #define FIRST_SIZE ((size_t)4096)
 #define BLOCK_SIZE ((size_t)16384)
+#define FIRST_SMALL ((size_t)512)
+#define BLOCK_SMALL ((size_t)2048)
+#define SMALL_LIMIT ((size_t)65536)
 
 struct block {
 	struct block *before;
@@ -48,7 +53,7 @@ block_new(size_t size)
 struct arena *
 arena_new(size_t limit)
 {
-	struct block *b = block_new(FIRST_SIZE);
+	struct block *b = block_new(limit < SMALL_LIMIT ? FIRST_SMALL : FIRST_SIZE);
 
 	if (b == NULL)
 		return NULL;
@@ -100,7 +105,8 @@ take(struct arena *a, size_t size)
 	}
 	size = (size + ALIGN - 1) & ~(ALIGN - 1);
 	if (size > a->top->size - a->top->used) {
-		struct block *b = block_new(size > BLOCK_SIZE ? size : BLOCK_SIZE);
+		size_t        least = a->limit < SMALL_LIMIT ? BLOCK_SMALL : BLOCK_SIZE;
+		struct block *b = block_new(size > least ? size : least);
 		if (b == NULL) {
 			a->overdrawn = true;
 			return NULL;
