@@ -241,6 +241,46 @@ forge_sign(struct arena *a, EVP_PKEY *pkey, const char *field_name, struct bytes
 	return arena_printf(a, "%s:%.*s%.*s\r\n%.*s", field_name, B_FMT(own.value), B_FMT(b), B_FMT(message));
 }
 
+/* One ARC set on top of the message (RFC 8617 section 5.1): `results` is what
+ * stands behind i= of the ARC-Authentication-Results. */
+struct forge_seal {
+	EVP_PKEY   *pkey;
+	unsigned    instance;
+	const char *cv, *domain, *results;
+	const char *message_tags; /* added to the ARC-Message-Signature; NULL: c=relaxed/relaxed; h=From:Subject */
+};
+
+static inline struct bytes
+forge_arc_field(struct arena *a, const struct header *h, const char *name, unsigned instance)
+{
+	struct bytes start = arena_printf(a, " i=%u;", instance);
+
+	for (size_t i = 0; i < h->count; i++)
+		if (field_is(&h->fields[i], bytes_of(name)) && bytes_starts(h->fields[i].value, start))
+			return forge_canon_field(a, true, &h->fields[i]);
+	return B_NONE;
+}
+
+static inline struct bytes
+forge_seal(struct arena *a, const struct forge_seal *seal, struct bytes message)
+{
+	static const char *const parts[] = { "ARC-Authentication-Results", "ARC-Message-Signature", "ARC-Seal" };
+	const char   *algorithm = EVP_PKEY_is_a(seal->pkey, "ED25519") ? "ed25519-sha256" : "rsa-sha256";
+	struct bytes  common = arena_printf(a, "i=%u; a=%s; d=%s; s=s1", seal->instance, algorithm, seal->domain), text = B(""), body;
+	struct header h;
+
+	message = arena_printf(a, "ARC-Authentication-Results: i=%u; %s\r\n%.*s", seal->instance, seal->results, B_FMT(message));
+	message = forge_sign(a, seal->pkey, "ARC-Message-Signature",
+	                     arena_printf(a, "%.*s; %s", B_FMT(common), seal->message_tags != NULL ? seal->message_tags : "c=relaxed/relaxed; h=From:Subject"), message);
+	forge_split(a, message, &h, &body);
+	for (unsigned i = 1; i <= seal->instance; i++)
+		for (size_t part = 0; part < NELEMS(parts) && (i < seal->instance || part < 2); part++)
+			text = arena_printf(a, "%.*s%.*s\r\n", B_FMT(text), B_FMT(forge_arc_field(a, &h, parts[part], i)));
+	struct field own = { B("ARC-Seal"), arena_printf(a, " %.*s; cv=%s; b=", B_FMT(common), seal->cv) };
+	struct bytes b = forge_signature(a, seal->pkey, arena_join(a, text, forge_canon_field(a, true, &own)));
+	return arena_printf(a, "ARC-Seal:%.*s%.*s\r\n%.*s", B_FMT(own.value), B_FMT(b), B_FMT(message));
+}
+
 /* A TXT answer of one record a line of `records`; none: NXDOMAIN. "$RSA2048",
  * "$RSA1024", "$RSA512", "$HUGE" and "$ED25519" stand for the keys' p=. */
 static inline struct answer *

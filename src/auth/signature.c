@@ -87,6 +87,7 @@ read_canon(struct reader *r)
 
 	if (!bytes_cut(&body, '/', &header) || !canon_of(header, &r->sig->header_canon))
 		return false;
+	r->sig->body_canon = CANON_SIMPLE; /* "relaxed" alone speaks of the header */
 	return body.at == NULL || canon_of(body, &r->sig->body_canon);
 }
 
@@ -181,7 +182,7 @@ read_instance(struct reader *r)
 {
 	uint64_t n;
 
-	if (r->value.len > 2 || !bytes_number(r->value, 50, &n) || n == 0)
+	if (r->value.len > 2 || !bytes_number(r->value, 99, &n) || n == 0)
 		return false;
 	r->sig->instance = (unsigned)n;
 	return true;
@@ -318,6 +319,10 @@ signature_parse(struct arena *a, enum signature_kind kind, struct bytes value, s
 	bool           sound = taglist_parse(value, &list);
 
 	*s = (struct signature){ .length = BODYHASH_ALL };
+	/* DEPARTS: RFC 8617 names no default for c= of its own, so it would be
+	 * simple/simple; its public test suite takes relaxed/relaxed. */
+	if (kind == SIGNATURE_AMS)
+		s->header_canon = s->body_canon = CANON_RELAXED;
 	if (!sound) {
 		*reason_out = REASON_DKIM_SYNTAX;
 		*detail_out = arena_printf(a, "not a list of tag=value behind %zu tags", list.count);
