@@ -17,9 +17,9 @@ file_text(void *arg, struct arena *a, struct bytes path, struct bytes *text_out,
 }
 
 static bool
-file_names(void *arg, struct arena *a, struct bytes pattern, struct bytes from, struct bytes **paths_out, size_t *count_out)
+file_names(void *arg, struct arena *a, struct bytes pattern, struct bytes **paths_out, size_t *count_out)
 {
-	(void)arg, (void)from;
+	(void)arg;
 	*paths_out = arena_take_array(a, 1, sizeof(**paths_out));
 	if (*paths_out == NULL)
 		return false;

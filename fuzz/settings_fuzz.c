@@ -20,9 +20,9 @@ one_file(void *arg, struct arena *a, struct bytes path, struct bytes *text_out, 
 }
 
 static bool
-no_names(void *arg, struct arena *a, struct bytes pattern, struct bytes from, struct bytes **paths_out, size_t *count_out)
+no_names(void *arg, struct arena *a, struct bytes pattern, struct bytes **paths_out, size_t *count_out)
 {
-	(void)arg, (void)a, (void)pattern, (void)from, (void)paths_out, (void)count_out;
+	(void)arg, (void)a, (void)pattern, (void)paths_out, (void)count_out;
 	return false;
 }
 

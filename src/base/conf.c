@@ -39,6 +39,16 @@ conf_fault(struct conf_faults *faults, struct arena *a, struct conf_place at, co
 	va_end(ap);
 }
 
+struct bytes
+conf_beside(struct arena *a, struct bytes file, struct bytes path)
+{
+	size_t slash = bytes_rindex(file, '/');
+
+	if (path.len == 0 || path.at[0] == '/' || slash == file.len)
+		return path;
+	return arena_join(a, bytes_sub(file, 0, slash + 1), path);
+}
+
 #define FAULT(r, place, ...) conf_fault((r)->faults, (r)->arena, (place), __VA_ARGS__)
 
 /* ---- the cursor ---- */
@@ -183,9 +193,12 @@ fetch(struct reader *r, struct conf_word *w)
 			FAULT(r, w->at, "the environment has no variable %.*s", B_FMT(name));
 			return false;
 		}
-	} else if (!r->host->file(r->host->arg, r->arena, name, &value, &why)) {
-		FAULT(r, w->at, "%.*s: %.*s", B_FMT(name), B_FMT(why));
-		return false;
+	} else {
+		struct bytes path = conf_beside(r->arena, w->at.file, name);
+		if (!r->host->file(r->host->arg, r->arena, path, &value, &why)) {
+			FAULT(r, w->at, "%.*s: %.*s", B_FMT(path), B_FMT(why));
+			return false;
+		}
 	}
 	w->text = bytes_trim(value);
 	w->literal = w->fetched = true;
@@ -293,8 +306,9 @@ take_include(struct reader *r, struct cursor *c, struct conf_item *item, struct 
 		FAULT(r, item->at, "include wants a file: include conf.d/*.conf");
 	for (size_t i = 0; i < item->count; i++) {
 		const struct conf_word *w = &item->words[i];
-		if (!r->host->names(r->host->arg, r->arena, w->text, item->at.file, &paths, &count)) {
-			FAULT(r, w->at, "%.*s: it cannot be read", B_FMT(w->text));
+		struct bytes            pattern = conf_beside(r->arena, item->at.file, w->text);
+		if (!r->host->names(r->host->arg, r->arena, pattern, &paths, &count)) {
+			FAULT(r, w->at, "%.*s: it cannot be read", B_FMT(pattern));
 			continue;
 		}
 		for (size_t k = 0; k < count; k++)

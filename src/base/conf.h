@@ -4,7 +4,7 @@
  *     internal_networks = 127.0.0.0/8, ::1/128      # blanks or commas part the words;
  *                                                   # behind a comma the next line goes on
  *     why_url = "https://example.com/why/"          # \" \\ \n \t inside quotes
- *     password = @/etc/mailreeve/password           # from a file; $NAME: from the environment
+ *     password = @password-file                     # from a file; $NAME: from the environment
  *     dmarc { on_reject = strict; list_exception = no }
  *     domain example.org {
  *             action = accept
@@ -65,9 +65,8 @@ struct conf_host {
 	/* The text of a file, into the arena; false and a few words why not ("no such file"). */
 	bool (*file)(void *arg, struct arena *, struct bytes path, struct bytes *text_out, struct bytes *why_out);
 	/* The files that an include names, in order, canonical so that a loop is
-	 * seen; `from` is the file that says so and relative paths are relative to it.
-	 * A pattern may give none; a plain path gives itself, there or not. */
-	bool (*names)(void *arg, struct arena *, struct bytes pattern, struct bytes from, struct bytes **paths_out, size_t *count_out);
+	 * seen. A pattern may give none; a plain path gives itself, there or not. */
+	bool (*names)(void *arg, struct arena *, struct bytes pattern, struct bytes **paths_out, size_t *count_out);
 	/* A variable of the environment; false: not set. */
 	bool (*variable)(void *arg, struct arena *, struct bytes name, struct bytes *value_out);
 	void *arg;
@@ -80,6 +79,9 @@ struct conf_item *conf_read(struct arena *, const struct conf_host *, struct byt
 
 /* Add a fault; the sentence is made in the arena. */
 void conf_fault(struct conf_faults *, struct arena *, struct conf_place, const char *format, ...) PRINTF(4, 5);
+
+/* A path that stands in `file`: a relative one counts from the folder of that file. */
+struct bytes conf_beside(struct arena *, struct bytes file, struct bytes path);
 
 /* The values of words, all of it. */
 bool conf_bool(struct bytes, bool *value_out); /* yes no on off true false */

@@ -37,12 +37,12 @@ file_text(void *arg, struct arena *a, struct bytes path, struct bytes *text_out,
 }
 
 static bool
-file_names(void *arg, struct arena *a, struct bytes pattern, struct bytes from, struct bytes **paths_out, size_t *count_out)
+file_names(void *arg, struct arena *a, struct bytes pattern, struct bytes **paths_out, size_t *count_out)
 {
 	struct bytes *paths = arena_take_array(a, NELEMS(files) + 1, sizeof(*paths));
 	size_t        star = bytes_index(pattern, '*'), count = 0;
 
-	(void)arg, (void)from;
+	(void)arg;
 	if (paths == NULL)
 		return false;
 	if (star == pattern.len)

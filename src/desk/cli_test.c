@@ -5,8 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/near.h"
+#include "desk/caught.h"
 #include "desk/cli.h"
 
 struct own {
@@ -55,23 +54,13 @@ run_caught(const char *line, int fd, struct cli *cli, struct own *own, struct bu
 {
 	static char  copy[400]; /* what cli points into outlives the call */
 	static char *argv[WORDS];
-	FILE        *file = tmpfile();
-	FILE        *stream = fd == STDOUT_FILENO ? stdout : stderr;
 
-	assert_non_null(file);
 	snprintf(copy, sizeof(copy), "%s", line);
 	int argc = split(copy, argv);
-	fflush(stream);
-	int saved = dup(fd);
-	assert_true(dup2(fileno(file), fd) >= 0);
 	*own = (struct own){ 0 };
-	bool good = cli_parse(cli, argc, argv, &verb, own);
-	fflush(stream);
-	assert_true(dup2(saved, fd) >= 0);
-	close(saved);
-	rewind(file);
-	assert_int_equal(file_read_fd(fileno(file), caught), RC_OK);
-	fclose(file);
+	struct caught c = caught_begin(fd);
+	bool          good = cli_parse(cli, argc, argv, &verb, own);
+	*caught = caught_end(&c);
 	return good;
 }
 

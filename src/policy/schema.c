@@ -180,17 +180,13 @@ read_name(struct reading *r, void *field)
 static bool
 read_path(struct reading *r, void *field)
 {
-	struct bytes path = r->word->text, file = r->word->at.file;
-	size_t       slash = bytes_rindex(file, '/');
+	struct bytes path = r->word->text;
 
 	if (!in_bounds(r->setting, path.len) && path.len > 0)
 		return refuse(r, "is a path of at most %" PRIu64 " octets", r->setting->max);
 	if (bytes_has(path, '\0'))
 		return refuse(r, "is a path");
-	if (path.len == 0 || path.at[0] == '/' || slash == file.len)
-		return store_text(r, path, field);
-	*(struct bytes *)field = arena_join(r->arena, bytes_sub(file, 0, slash + 1), path);
-	return true;
+	return store_text(r, conf_beside(r->work, r->word->at.file, path), field);
 }
 
 /* '%' would be eaten by Postfix and Sendmail on its way into a reply. */
@@ -297,12 +293,14 @@ read_net(struct reading *r, void *item)
 static bool
 read_server(struct reading *r, void *item)
 {
-	struct server s;
+	struct ip ip;
+	uint16_t  port;
+	char      text[IP_TEXT_MAX];
 
-	if (!ip_port_parse(r->word->text, 53, &s.ip, &s.port))
+	if (!ip_port_parse(r->word->text, 53, &ip, &port))
 		return refuse(r, "is a list of name servers such as 192.0.2.53 or 127.0.0.1:5353");
-	*(struct server *)item = s;
-	return true;
+	ip_format(&ip, text);
+	return store_text(r, arena_printf(r->work, ip.family == 6 ? "[%s]:%u" : "%s:%u", text, port), item);
 }
 
 /* The n-th word of "a|b|c"; empty behind the last. */
@@ -426,17 +424,6 @@ write_net(struct buf *out, const struct setting *s, const void *item)
 }
 
 static void
-write_server(struct buf *out, const struct setting *s, const void *item)
-{
-	const struct server *server = item;
-	char                 text[IP_TEXT_MAX];
-
-	(void)s;
-	ip_format(&server->ip, text);
-	buf_printf(out, server->ip.family == 6 ? "[%s]:%u" : "%s:%u", text, server->port);
-}
-
-static void
 write_choice(struct buf *out, const struct setting *s, const void *field)
 {
 	buf_add(out, choice_word(s->words, *(const unsigned *)field));
@@ -466,7 +453,7 @@ static const struct type {
 	[SETTING_DOORS] = { read_door, write_text, "a list of sockets", sizeof(struct bytes), JSON_TEXT },
 	[SETTING_DOMAINS] = { read_domain, write_text, "a list of domain names", sizeof(struct bytes), JSON_TEXT },
 	[SETTING_NETS] = { read_net, write_net, "a list of addresses and networks", sizeof(struct ip_net), JSON_TEXT },
-	[SETTING_SERVERS] = { read_server, write_server, "a list of name servers", sizeof(struct server), JSON_TEXT },
+	[SETTING_SERVERS] = { read_server, write_text, "a list of name servers", sizeof(struct bytes), JSON_TEXT },
 	[SETTING_CHOICE] = { read_choice, write_choice, NULL, 0, JSON_TEXT },
 };
 
@@ -485,8 +472,7 @@ list_at(const void *field)
 	return list;
 }
 
-_Static_assert(sizeof(struct list) == sizeof(struct bytes_list) && sizeof(struct list) == sizeof(struct net_list) &&
-               sizeof(struct list) == sizeof(struct server_list), "lists are all alike");
+_Static_assert(sizeof(struct list) == sizeof(struct bytes_list) && sizeof(struct list) == sizeof(struct net_list), "lists are all alike");
 
 static bool
 set_list(struct reading *r, const struct conf_word *words, size_t count, void *field, size_t *word_out)
@@ -606,6 +592,12 @@ setting_json(const struct setting *s, const void *base, struct json *j)
 		json_int(j, (int64_t) * (const uint64_t *)field);
 	else
 		json_item(s, field, j);
+}
+
+bool
+setting_is_list(const struct setting *s)
+{
+	return types[s->type].item != 0;
 }
 
 void

@@ -60,6 +60,7 @@ void setting_write(const struct setting *, const void *base, struct buf *out);
 /* The value typed: durations in milliseconds, sizes in octets, an empty text null. */
 void setting_json(const struct setting *, const void *base, struct json *);
 
+bool setting_is_list(const struct setting *);
 /* What one may write: "yes or no", "a duration from 1s to 2m". */
 void setting_describe(const struct setting *, struct buf *out);
 

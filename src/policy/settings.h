@@ -35,16 +35,6 @@ struct net_list {
 	size_t               count;
 };
 
-struct server {
-	struct ip ip;
-	uint16_t  port;
-};
-
-struct server_list {
-	const struct server *at;
-	size_t               count;
-};
-
 /* The C type and field name of each TYPE in settings.def. */
 #define CELL_FLAG(name)    bool name
 #define CELL_NUMBER(name)  uint32_t name
@@ -59,7 +49,7 @@ struct server_list {
 #define CELL_DOORS(name)   struct bytes_list name
 #define CELL_DOMAINS(name) struct bytes_list name
 #define CELL_NETS(name)    struct net_list name
-#define CELL_SERVERS(name) struct server_list name
+#define CELL_SERVERS(name) struct bytes_list name /* "192.0.2.53:53", "[2001:db8::53]:53" */
 
 /* One "domain NAME { ... }", with what it does not set filled in from dmarc. */
 struct domain_rule {

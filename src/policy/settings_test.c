@@ -20,9 +20,9 @@ one_file(void *arg, struct arena *a, struct bytes path, struct bytes *text_out, 
 }
 
 static bool
-no_names(void *arg, struct arena *a, struct bytes pattern, struct bytes from, struct bytes **paths_out, size_t *count_out)
+no_names(void *arg, struct arena *a, struct bytes pattern, struct bytes **paths_out, size_t *count_out)
 {
-	(void)arg, (void)a, (void)pattern, (void)from, (void)paths_out, (void)count_out;
+	(void)arg, (void)a, (void)pattern, (void)paths_out, (void)count_out;
 	return false;
 }
 
@@ -94,7 +94,7 @@ static const struct fault_row {
 	{ "a domain has one rule", "domain example.com { }\ndomain EXAMPLE.com. { }", "2:8: there are two rules for \"example.com\"" },
 	{ "a rule makes a setting once", "domain a.example { action = accept; action = judge }", "1:37: \"action\" is set twice; the first is at dir/test.conf:1" },
 	{ "a rule knows its words", "domain a.example { action = drop }", "1:29: \"action\" is judge, accept, refuse or quarantine, not \"drop\"" },
-	{ "a secret is not repeated", "threads = @dir/secret", "1:11: \"threads\" is a number from 0 to 256" },
+	{ "a secret is not repeated", "threads = @secret", "1:11: \"threads\" is a number from 0 to 256" },
 	{ "faults of form are faults", "threads = 1\n}", "2:1: this brace closes nothing" },
 	{ "faults come in the order of the file", "a = 1\nb = 2", "1:1: unknown setting \"a\"\n2:1: unknown setting \"b\"" },
 };
@@ -135,7 +135,7 @@ static const struct value_row {
 	{ "a duration is shown in its largest unit", "idle_timeout = 120m", "", "idle_timeout", "2h" },
 	{ "a choice is read in any case", "mode = Monitor", "", "mode", "monitor" },
 	{ "a section may come in two parts", "dns { timeout = 1s }\ndns { dnssec = off }", "dns", "dnssec", "off" },
-	{ "a value may come from a file", "user = @dir/secret", "", "user", "hush" },
+	{ "a value may come from a file", "user = @secret", "", "user", "hush" },
 };
 
 static const struct setting *
