@@ -49,10 +49,10 @@ read_zone(struct suite *s, struct bytes *rest)
 static struct finding
 evaluate(struct suite *s, struct bytes *explanation_out)
 {
-	struct spf           *spf = spf_new(s->arena, &s->query, SPF_MAILFROM);
-	const struct answer  *answer = NULL;
-	struct ask            ask;
-	struct finding        f;
+	struct spf          *spf = spf_new(s->arena, &s->query, SPF_MAILFROM);
+	const struct answer *answer = NULL;
+	struct ask           ask;
+	struct finding       f;
 
 	if (spf == NULL)
 		die(B("out of memory"));

@@ -186,7 +186,8 @@ static enum go
 overspent(struct spf *s)
 {
 	return permerror(s, REASON_SPF_TOO_MANY_LOOKUPS,
-	                 arena_printf(s->arena, "%u of %d lookups, at %.*s", s->report.lookups, LOOKUPS_MAX, B_FMT(shown(current(s)->text))));
+	                 arena_printf(s->arena, "%u of %d lookups, at %.*s", s->report.lookups, LOOKUPS_MAX,
+	                              B_FMT(shown(current(s)->text))));
 }
 
 /* 4.6.4 limits the terms that find nothing, so a term counts once. False: one
@@ -494,7 +495,8 @@ take_record(struct spf *s, const struct answer *a)
 	if (record->found == 0)
 		return no_record(s, a);
 	if (record->found > 1)
-		return permerror(s, REASON_SPF_SEVERAL_RECORDS, arena_printf(s->arena, "%zu records at %.*s", record->found, B_FMT(s->ask.name)));
+		return permerror(s, REASON_SPF_SEVERAL_RECORDS,
+		                 arena_printf(s->arena, "%zu records at %.*s", record->found, B_FMT(s->ask.name)));
 	enter(s, record);
 	if (!record->valid)
 		return permerror(s, record->fault.reason,
@@ -510,14 +512,15 @@ start_record(struct spf *s, const struct spf_term *t)
 	struct bytes name;
 
 	if (!target(s, t, &name))
-		return permerror(s, REASON_SPF_INCLUDE_NONE, arena_printf(s->arena, "%.*s: that is not a domain name", B_FMT(shown(t->text))));
+		return permerror(s, REASON_SPF_INCLUDE_NONE,
+		                 arena_printf(s->arena, "%.*s: that is not a domain name", B_FMT(shown(t->text))));
 	return ask(s, DNS_TXT, name, take_record);
 }
 
 static enum go (*const starts[])(struct spf *, const struct spf_term *) = {
-	[SPF_ALL] = start_all, [SPF_INCLUDE] = start_record, [SPF_A] = start_a,           [SPF_MX] = start_mx,
-	[SPF_PTR] = start_ptr, [SPF_IP4] = start_ip,         [SPF_IP6] = start_ip,        [SPF_EXISTS] = start_exists,
-	[SPF_REDIRECT] = start_record,
+	[SPF_ALL] = start_all, [SPF_INCLUDE] = start_record, [SPF_A] = start_a,
+	[SPF_MX] = start_mx,   [SPF_PTR] = start_ptr,        [SPF_IP4] = start_ip,
+	[SPF_IP6] = start_ip,  [SPF_EXISTS] = start_exists,  [SPF_REDIRECT] = start_record,
 };
 
 /* Begin the current term, or begin it again when the client's names are known. */

@@ -27,7 +27,10 @@ static const struct {
 	char        sign;
 	enum result result;
 } qualifiers[] = {
-	{ '+', RESULT_PASS }, { '-', RESULT_FAIL }, { '~', RESULT_SOFTFAIL }, { '?', RESULT_NEUTRAL },
+	{ '+', RESULT_PASS },
+	{ '-', RESULT_FAIL },
+	{ '~', RESULT_SOFTFAIL },
+	{ '?', RESULT_NEUTRAL },
 };
 
 /* A record is read twice: to learn its faults and how many terms to keep, and
