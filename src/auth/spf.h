@@ -20,7 +20,7 @@ struct spf_query {
 	int64_t      now; /* epoch, for the t macro */
 };
 
-/* One line of the story: a DNS question and what it gave, or a term and what it did. */
+/* What is known beside the finding. */
 struct spf_report {
 	enum spf_identity identity; /* what was checked: a null sender is SPF_MAILFROM all the same */
 	struct bytes      domain; /* the domain checked */

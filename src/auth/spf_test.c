@@ -64,6 +64,12 @@ static const char world[] =
 	"host.example.com.by.example.org A 127.0.0.2\n"
 	"unknown.by.example.org A 127.0.0.2\n"
 	"6.2.0.192.in-addr.arpa PTR !servfail\n"
+	"7.2.0.192.in-addr.arpa PTR sub.self.example.net\n"
+	"7.2.0.192.in-addr.arpa PTR self.example.net\n"
+	"sub.self.example.net A 192.0.2.7\n"
+	"self.example.net A 192.0.2.7\n"
+	"self.example.net TXT \"v=spf1 exists:%{p}.by.example.org -all\"\n"
+	"self.example.net.by.example.org A 127.0.0.2\n"
 	/* questions with macros */
 	"alice.example.com.192.0.2.1.example.org A 127.0.0.2\n"
 	"postmaster.who.example.org A 127.0.0.2\n"
@@ -280,6 +286,8 @@ static const struct row {
 	  .lookups = 1 },
 	{ "%{p} prefers a name below the domain, and costs a lookup", "v=spf1 exists:%{p}.by.example.org -all", RESULT_PASS,
 	  REASON_SPF_MATCHED, "exists:%{p}.by.example.org", .ip = "192.0.2.5", .lookups = 2 },
+	{ "%{p} prefers the domain itself to a name below it", NULL, RESULT_PASS, REASON_SPF_MATCHED, "exists:%{p}.by.example.org",
+	  .ip = "192.0.2.7", .from = "a@self.example.net", .lookups = 2 },
 	{ "%{p} without a valid name is unknown", "v=spf1 exists:%{p}.by.example.org -all", RESULT_PASS, REASON_SPF_MATCHED,
 	  "exists:%{p}.by.example.org", .ip = "192.0.2.6", .lookups = 2 },
 	{ "%{d} within include is the included domain", "v=spf1 include:own.example.net -all", RESULT_PASS, REASON_SPF_MATCHED,
@@ -314,6 +322,8 @@ static const struct row {
 	  RESULT_FAIL, REASON_SPF_MATCHED, "all", .helo = "a\r\nb" },
 	{ "an empty exp= is permerror", "v=spf1 -all exp=", RESULT_PERMERROR, REASON_SPF_SYNTAX, NULL,
 	  .detail = "exp=: the domain name is missing" },
+	{ "what the explanation does not find is no void", "v=spf1 a:no1.example.net a:no2.example.net -all exp=client.example.net",
+	  RESULT_FAIL, REASON_SPF_MATCHED, "all", .explanation = "not from unknown", .lookups = 2, .voids = 2 },
 	{ "voids before do not spoil the explanation", "v=spf1 a:no1.example.net a:no2.example.net -all exp=gone.example.net", RESULT_FAIL,
 	  REASON_SPF_MATCHED, "all", .lookups = 2, .voids = 2 },
 };
