@@ -161,32 +161,33 @@ on_deadline(void *arg)
 
 /* ---- questions ---- */
 
+/* Out of the table and the count; what remains is to be freed. */
 static void
-question_free(struct question *k)
+question_close(struct question *k)
 {
 	struct resolver *r = k->resolver;
 
-	assert(k->waiting == NULL);
 	map_remove(&r->by_key, bytes_make(k->key, k->key_len));
 	*k->at = k->next;
 	if (k->next != NULL)
 		k->next->at = k->at;
 	r->in_flight--;
 	atomic_store_explicit(&r->count.in_flight, r->in_flight, memory_order_relaxed);
-	free(k);
 }
 
-/* Everybody who waits gets a reference; ours is given up. */
+/* Everybody who waits gets a reference; ours is given up. Closed first, so that
+ * nobody who has his answer can still see the question counted. */
 static void
 conclude(struct question *k, struct answer *a)
 {
+	question_close(k);
 	while (k->waiting != NULL) {
 		struct request *q = k->waiting;
 		leave_question(q);
 		send_home(q, a != NULL ? answer_ref(a) : NULL);
 	}
 	answer_unref(a);
-	question_free(k);
+	free(k);
 }
 
 static uint32_t
@@ -359,8 +360,8 @@ receive(void *arg)
 		fresh = true;
 	}
 	if (k == NULL || !join(q, k)) {
-		if (k != NULL && fresh)
-			question_free(k);
+		if (fresh && k != NULL)
+			conclude(k, NULL);
 		send_home(q, NULL);
 		return;
 	}
