@@ -36,16 +36,17 @@ struct dmarc_report {
 	bool                testing; /* t=y */
 	bool                strict_spf, strict_dkim; /* aspf=s, adkim=s */
 	struct bytes        policy_domain; /* where the record stands */
-	struct bytes        org_domain; /* of From */
+	struct bytes        org_domain; /* of From; empty: not found out */
 	struct bytes        org_domain_other; /* what the other discovery gives, if it differs; else empty */
-	enum discovery      discovery;
+	enum discovery      discovery; /* the one used: without a list it is the tree walk */
 	struct bytes        record; /* its text */
 	const struct bytes *queries; /* distinct names of the From walk, in order */
 	size_t              query_count;
 	const struct bytes *rua, *ruf; /* the URIs as written */
 	size_t              rua_count, ruf_count;
 	struct bytes        fo; /* as written; empty: none */
-	bool                spf_aligned;
+	bool                spf_aligned; /* SPF passed, and for an aligned domain */
+	bool                dkim_passed; /* some signature passed, and for an aligned domain */
 	const bool         *dkim_aligned; /* one for each query.dkim: passed or not, its domain is aligned */
 };
 
@@ -54,7 +55,11 @@ struct dmarc;
 /* The query is copied, its bytes are borrowed until the arena goes. NULL only when memory is spent. */
 struct dmarc *dmarc_new(struct arena *, const struct dmarc_query *);
 
-/* METHOD_DMARC: none, pass, fail, temperror, permerror. */
+/* METHOD_DMARC: none, pass, fail, temperror, permerror. The record's parsed
+ * form is kept in the answer's slot. Trouble with a question that the verdict
+ * needs is temperror (5.3.6). If the record of the From domain itself was not
+ * found out, SPF and DKIM for exactly that domain are reported as aligned all
+ * the same: no record could say otherwise. */
 enum step dmarc_step(struct dmarc *, const struct answer *, struct ask *ask_out, struct finding *finding_out) MUST_USE;
 
 const struct dmarc_report *dmarc_report(const struct dmarc *);
