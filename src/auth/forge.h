@@ -147,7 +147,7 @@ forge_canon_body(struct arena *a, bool relaxed, struct bytes body)
 		struct bytes line = bytes_sub(body, 0, end);
 		if (relaxed)
 			line = bytes_trim_end(forge_squeeze(a, line));
-		out = arena_printf(a, "%.*s%.*s\r\n", B_FMT(out), B_FMT(line));
+		out = arena_join(a, arena_join(a, out, line), B("\r\n"));
 		body = bytes_from(body, end + 2 < body.len ? end + 2 : body.len);
 	}
 	while (out.len >= 4 && bytes_eq(bytes_from(out, out.len - 4), B("\r\n\r\n")))
