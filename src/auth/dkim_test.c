@@ -137,6 +137,9 @@ static const struct row {
 	{ "t=s refuses i= of a subdomain", RSA "; i=@sub.example.com", KEY "; t=y : s", RESULT_PERMERROR, REASON_DKIM_KEY_STRICT, NULL, NULL, BY_1024 },
 	{ "a key of 512 bits is too short", RSA, "p=$RSA512", RESULT_PERMERROR, REASON_DKIM_KEY_SHORT, NULL, NULL, BY_512 },
 	{ "a key of 4104 bits is too long", RSA, "p=$HUGE", RESULT_PERMERROR, REASON_DKIM_KEY_LONG, NULL, NULL, BY_1024 },
+	{ "a bare RSAPublicKey is read too", RSA, "p=$BARE1024", RESULT_PASS, REASON_DKIM_VERIFIED, NULL, NULL, BY_1024 },
+	{ "an even modulus is no key", RSA, "p=$EVEN", RESULT_PERMERROR, REASON_DKIM_KEY_SYNTAX, NULL, NULL, BY_1024 },
+	{ "exponent 1 is no key", RSA, "p=$ONE", RESULT_PERMERROR, REASON_DKIM_KEY_SYNTAX, NULL, NULL, BY_1024 },
 	{ "a key beside other people's records is found", RSA, "v=spf1 -all\ngoogle-site=x\n" KEY, RESULT_PASS, REASON_DKIM_VERIFIED, NULL, NULL, BY_1024 },
 	{ "the second of two keys verifies", RSA, "p=$RSA2048\n" KEY, RESULT_PASS, REASON_DKIM_VERIFIED, NULL, NULL, BY_1024 },
 	{ "a key that disagrees counts more than a revoked one", RSA, "p=\np=$RSA2048", RESULT_FAIL, REASON_DKIM_BAD_SIGNATURE, NULL, NULL, BY_1024 },
@@ -198,7 +201,9 @@ check(void **state)
 	if (row->from != NULL)
 		message = forge_replace(a, message, bytes_of(row->from), bytes_of(row->to));
 	expect(verify(a, message, answer), row->result, row->reason);
-	/* Once more with what the slot of the answer keeps. */
+	/* Once more with what the slot of the answer keeps, if a key was looked at. */
+	if (row->result == RESULT_PASS)
+		assert_non_null(atomic_load(&answer->made));
 	expect(verify(a, message, answer), row->result, row->reason);
 	answer_unref(answer);
 	arena_free(a);

@@ -21,20 +21,24 @@
 
 struct forge_keys {
 	EVP_PKEY *rsa2048, *rsa1024, *rsa512, *ed25519;
-	EVP_PKEY *huge; /* public only: a number of 4104 bits */
+	/* Public only: numbers that no honest key has. */
+	EVP_PKEY *huge; /* 4104 bits */
+	EVP_PKEY *even; /* modulus */
+	EVP_PKEY *one; /* exponent 1, under which everything signs itself */
 };
 
 static inline EVP_PKEY *
-forge_huge(void)
+forge_number(int bits, bool odd, unsigned long exponent)
 {
 	EVP_PKEY       *pkey = NULL;
 	BIGNUM         *n = BN_new(), *e = BN_new();
 	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
 	EVP_PKEY_CTX   *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
 
-	BN_set_bit(n, 4103);
-	BN_set_bit(n, 0);
-	BN_set_word(e, 65537);
+	BN_set_bit(n, bits - 1);
+	if (odd)
+		BN_set_bit(n, 0);
+	BN_set_word(e, exponent);
 	OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n);
 	OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e);
 	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
@@ -58,7 +62,9 @@ forge_keys(void)
 		keys.rsa1024 = EVP_RSA_gen(1024);
 		keys.rsa512 = EVP_RSA_gen(512);
 		keys.ed25519 = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-		keys.huge = forge_huge();
+		keys.huge = forge_number(4104, true, 65537);
+		keys.even = forge_number(1024, false, 65537);
+		keys.one = forge_number(1024, true, 1);
 	}
 	return &keys;
 }
@@ -76,6 +82,18 @@ forge_public(struct arena *a, EVP_PKEY *pkey)
 	}
 	int          n = i2d_PUBKEY(pkey, &der);
 	struct bytes text = base64_encode(a, bytes_make(der, (size_t)n));
+	OPENSSL_free(der);
+	return text;
+}
+
+/* The same without the SubjectPublicKeyInfo around it. */
+static inline struct bytes
+forge_bare(struct arena *a, EVP_PKEY *pkey)
+{
+	unsigned char *der = NULL;
+	int            n = i2d_PublicKey(pkey, &der);
+	struct bytes   text = base64_encode(a, bytes_make(der, (size_t)n));
+
 	OPENSSL_free(der);
 	return text;
 }
@@ -282,7 +300,8 @@ forge_seal(struct arena *a, const struct forge_seal *seal, struct bytes message)
 }
 
 /* A TXT answer of one record a line of `records`; none: NXDOMAIN. "$RSA2048",
- * "$RSA1024", "$RSA512", "$HUGE" and "$ED25519" stand for the keys' p=. */
+ * "$ED25519" and so on stand for the keys' p=, "$BARE1024" for RSA1024 without
+ * its SubjectPublicKeyInfo. */
 static inline struct answer *
 forge_answer(struct arena *a, struct bytes records)
 {
@@ -290,12 +309,16 @@ forge_answer(struct arena *a, struct bytes records)
 	const struct {
 		const char *word;
 		EVP_PKEY   *pkey;
-	} words[] = { { "$RSA2048", k->rsa2048 }, { "$RSA1024", k->rsa1024 }, { "$RSA512", k->rsa512 }, { "$HUGE", k->huge }, { "$ED25519", k->ed25519 } };
+	} words[] = {
+		{ "$RSA2048", k->rsa2048 }, { "$RSA1024", k->rsa1024 }, { "$RSA512", k->rsa512 }, { "$ED25519", k->ed25519 },
+		{ "$HUGE", k->huge },       { "$EVEN", k->even },       { "$ONE", k->one },
+	};
 	struct bytes rdata[16], line;
 	size_t       count = 0;
 
 	for (size_t i = 0; i < NELEMS(words); i++)
 		records = forge_replace(a, records, bytes_of(words[i].word), forge_public(a, words[i].pkey));
+	records = forge_replace(a, records, B("$BARE1024"), forge_bare(a, k->rsa1024));
 	while (records.len > 0 && count < NELEMS(rdata) && bytes_cut(&records, '\n', &line)) {
 		struct buf b = { 0 };
 		do {

@@ -8,7 +8,9 @@
 #include "base/codec.h"
 #include "mail/domain.h"
 
-#define BASE64_MAX 4096 /* four times what the largest key we accept signs with */
+#define BASE64_MAX   4096 /* far more than the largest key we accept signs with */
+#define WORD_MAX     64 /* of a= */
+#define SELECTOR_MAX 1024 /* of s=, where U-labels are longer than the A-labels they stand for */
 
 struct reader {
 	struct arena       *arena;
@@ -41,6 +43,8 @@ read_version(struct reader *r)
 static bool
 read_algorithm(struct reader *r)
 {
+	if (r->value.len > WORD_MAX)
+		return false;
 	r->sig->algorithm_text = arena_lower(r->arena, r->value);
 	if (bytes_eq(r->sig->algorithm_text, B("rsa-sha256")))
 		r->sig->algorithm = RSA_SHA256;
@@ -109,8 +113,9 @@ read_selector(struct reader *r)
 
 	if (s->domain.len == 0)
 		return true; /* d= has been complained of */
-	struct bytes name = arena_printf(r->arena, "%.*s%s%.*s", B_FMT(r->value), below, B_FMT(s->domain));
-	name = bytes_has(r->value, '\0') ? B_NONE : domain_normal(r->arena, name);
+	if (r->value.len > SELECTOR_MAX || bytes_has(r->value, '\0'))
+		return false;
+	struct bytes name = domain_normal(r->arena, arena_printf(r->arena, "%.*s%s%.*s", B_FMT(r->value), below, B_FMT(s->domain)));
 	if (name.len <= s->domain.len + sizeof(below) - 1)
 		return false;
 	s->key_name = name;
