@@ -28,7 +28,7 @@ CASES = (
          "Two From fields: which one would the reader see?"),
     Case("dns-down", "198.51.100.70", "mail.down.example", "hello@down.example", "451",
          "The name servers of the sender are down: try again later, no bounce"),
-    Case("forged-list", "198.51.100.66", "pc.stranger.example", "nobody@many.example", "550",
+    Case("forged-list", "198.51.100.66", "pc.stranger.example", "nobody@stranger.example", "550",
          "A stranger puts a List-Id on a forged mail: anybody can write one"),
     Case("altered", "203.0.113.77", "gw.stranger.example", "clara@example.com", "250",
          "Really signed by Clara's server, then a gateway wrote a banner into it: tagged"),

@@ -32,7 +32,7 @@ def swaks(port, case):
 
 def show(g, number, case):
     print(f"\n{BOLD}{number}. {case.title}{PLAIN}\n{DIM}   client {case.client}, HELO {case.helo}, examples/{case.name}.eml{PLAIN}\n")
-    dialogue = swaks(g.postfix.port, case)
+    dialogue = swaks(g.postfix.ports["main"], case)
     for line in dialogue:
         last = line.startswith("S: ") and line[3:6] == case.code and line in dialogue[-4:]
         print(f"   {BOLD if last else ''}{line}{PLAIN if last else ''}")

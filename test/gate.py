@@ -19,7 +19,7 @@ import time
 TOP = pathlib.Path(__file__).resolve().parent.parent
 ROOT = pathlib.Path(os.environ.get("MAILREEVE_ROOT", TOP / "build" / "root"))
 EXAMPLES = TOP / "examples"
-LIBRARIES = f"{ROOT}/usr/lib/postfix:{ROOT}/usr/lib/x86_64-linux-gnu:{ROOT}/usr/lib/{os.uname().machine}-linux-gnu"
+LIBRARIES = ":".join(f"{ROOT}/{path}" for path in ("usr/lib/postfix", f"usr/lib/{os.uname().machine}-linux-gnu", "usr/lib"))
 
 MAIN_CF = """compatibility_level = 3.6
 queue_directory = {work}/spool
@@ -65,12 +65,9 @@ virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 milter_protocol = 6
 milter_default_action = tempfail
-smtpd_milters = {milters}
-non_smtpd_milters = {milters}
-{more}
+non_smtpd_milters = {local}
 """
-MASTER_CF = """127.0.0.1:{port} inet n - n - 50 smtpd
-pickup unix n - n 1 1 pickup
+MASTER_CF = """{doors}pickup unix n - n 1 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
@@ -116,21 +113,19 @@ def free_port():
 class Reeve:
     """`mailreeve serve` with the settings and zone of examples/, and `more` settings behind them."""
 
-    def __init__(self, program, work, more="", zone=None, name="reeve", settings=None):
-        self.program, self.work, self.name = str(program), work, name
+    def __init__(self, program, work, more="", zone=None, name="main"):
+        self.program, self.work, self.name = os.path.abspath(program), work, name
         self.socket = f"{work}/{name}.sock"
         self.config = f"{work}/{name}.conf"
-        self.zone = f"{work}/zone" if zone is None else zone
+        self.zone = f"{work}/zone"
         self.log_path = f"{work}/log/{name}"
-        self.base = (EXAMPLES / "mailreeve.conf").read_text() if settings is None else settings
-        if zone is None:
-            shutil.copy(EXAMPLES / "zone", self.zone)
+        pathlib.Path(self.zone).write_text(zone or (EXAMPLES / "zone").read_text())
         self.process = None
         self.settings(more)
 
     def settings(self, more=""):
-        text = f"listen = unix:{self.socket}\nsocket_mode = 0666\nuser = nobody\ngroup = nogroup\n{self.base}\n{more}\n"
-        pathlib.Path(self.config).write_text(text)
+        pathlib.Path(self.config).write_text(f"listen = unix:{self.socket}\nsocket_mode = 0666\nuser = nobody\ngroup = nogroup\n"
+                                             + (EXAMPLES / "mailreeve.conf").read_text() + more + "\n")
 
     def start(self):
         log = open(self.log_path, "a")
@@ -203,27 +198,34 @@ class AuthServer(threading.Thread):
 
 
 class Postfix:
-    def __init__(self, work, milters, more=""):
-        self.work, self.port = work, free_port()
+    """One smtpd for each door, on a port of its own, with the milter sockets that the door names."""
+
+    def __init__(self, work, doors):
+        self.work = work
         self.etc = f"{work}/etc"
         owner = pwd.getpwnam("irc")
         for folder, uid in (("etc", 0), ("spool", 0), ("log", 0), ("data", pwd.getpwnam("news").pw_uid), ("mail", owner.pw_uid)):
             os.makedirs(f"{work}/{folder}", exist_ok=True)
             os.chown(f"{work}/{folder}", uid, -1)
-        os.chmod(work, 0o755)
-        self.values = {"work": work, "root": ROOT, "uid": owner.pw_uid, "gid": owner.pw_gid, "more": more}
-        self.milters(*milters)
-        pathlib.Path(f"{self.etc}/master.cf").write_text(MASTER_CF.format(port=self.port))
+        self.ports = {door: free_port() for door in doors}
+        self.doors = {door: list(sockets) for door, sockets in doors.items()}
+        self.owner = owner
         self.auth = AuthServer(f"{work}/auth")
         self.auth.start()
         self.process = None
 
-    def milters(self, *sockets):
-        text = MAIN_CF.format(milters=" ".join(f"unix:{s}" for s in sockets), **self.values)
-        pathlib.Path(f"{self.etc}/main.cf").write_text(text)
-        if getattr(self, "process", None):
-            self.command("postfix", "reload")
-            time.sleep(1.2)  # master looks once a second
+    def beside(self, door, path):
+        """Another milter at this door, asked before the others. Before start()."""
+        self.doors[door].insert(0, path)
+
+    def write_settings(self):
+        def milters(door):
+            return " ".join(f"unix:{s}" for s in self.doors[door])
+        services = "".join(f"127.0.0.1:{port} inet n - n - 50 smtpd\n  -o {{ smtpd_milters = {milters(door)} }}\n"
+                           for door, port in self.ports.items())
+        pathlib.Path(f"{self.etc}/master.cf").write_text(MASTER_CF.format(doors=services))
+        pathlib.Path(f"{self.etc}/main.cf").write_text(
+            MAIN_CF.format(work=self.work, root=ROOT, uid=self.owner.pw_uid, gid=self.owner.pw_gid, local=milters(next(iter(self.doors)))))
 
     def environment(self):
         return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LD_LIBRARY_PATH": LIBRARIES, "MAIL_CONFIG": self.etc}
@@ -232,6 +234,7 @@ class Postfix:
         return subprocess.run([f"{ROOT}/usr/sbin/{name}", *words], env=self.environment(), input=text, capture_output=True, text=True, cwd="/")
 
     def start(self):
+        self.write_settings()
         out = open(f"{self.work}/log/postfix", "a")
         self.process = subprocess.Popen([f"{ROOT}/usr/sbin/postfix", "start-fg"], env=self.environment(), stdin=subprocess.DEVNULL, stdout=out,
                                         stderr=out, cwd="/")
@@ -241,7 +244,7 @@ class Postfix:
 
     def greets(self):
         try:
-            with socket.create_connection(("127.0.0.1", self.port), 5) as s:
+            with socket.create_connection(("127.0.0.1", next(iter(self.ports.values()))), 5) as s:
                 return s.recv(100).startswith(b"220")
         except OSError:
             return False
@@ -335,18 +338,23 @@ class Smtp:
 
 
 class Gate:
-    """The whole: a folder, the daemon, Postfix. Use it in a `with`; nothing is left behind."""
+    """The whole: a folder, Postfix, and a daemon for each door. Use it in a `with`; nothing is left behind.
 
-    def __init__(self, program, more="", postfix_more="", settings=None):
+    `doors` maps a name to settings that come behind those of examples/."""
+
+    def __init__(self, program, doors=None, zone=None):
+        doors = doors or {"main": ""}
         self.work = tempfile.mkdtemp(prefix="mailreeve-")
         os.makedirs(f"{self.work}/log")
         os.chmod(self.work, 0o755)
-        self.reeve = Reeve(program, self.work, more, settings=settings)
-        self.postfix = Postfix(self.work, [self.reeve.socket], postfix_more)
+        self.reeves = {name: Reeve(program, self.work, more, zone, name) for name, more in doors.items()}
+        self.reeve = next(iter(self.reeves.values()))
+        self.postfix = Postfix(self.work, {name: [r.socket] for name, r in self.reeves.items()})
 
     def __enter__(self):
         try:
-            self.reeve.start()
+            for reeve in self.reeves.values():
+                reeve.start()
             self.postfix.start()
         except BaseException:
             self.__exit__()
@@ -355,11 +363,12 @@ class Gate:
 
     def __exit__(self, *_):
         self.postfix.end()
-        self.reeve.end()
+        for reeve in self.reeves.values():
+            reeve.end()
         if os.environ.get("MAILREEVE_KEEP"):
             print(f"# kept: {self.work}")
         else:
             shutil.rmtree(self.work, ignore_errors=True)
 
-    def client(self, *words, **named):
-        return Smtp(self.postfix.port, *words, **named)
+    def client(self, door="main", **named):
+        return Smtp(self.postfix.ports[door], **named)
