@@ -422,7 +422,7 @@ def load(g, door, clients, mails, replies):
 @test("reloading under load loses nothing")
 def reload_under_load(g):
     replies, reloads = [], 0
-    threads = load(g, "reload", 6, 15, replies)
+    threads = load(g, "reload", 6, 40, replies)
     while any(thread.is_alive() for thread in threads):
         g.reeves["reload"].tell(signal.SIGHUP)
         reloads += 1
@@ -431,7 +431,7 @@ def reload_under_load(g):
         thread.join()
     holds(reloads >= 5, f"reloaded only {reloads} times")
     same([reply for reply in replies if reply[1] != ACCEPTED], [])
-    same(len(replies), 90)
+    same(len(replies), 240)
     for mark, _ in replies:
         holds(g.postfix.delivered(f"X-Mark: {mark}\n"), f"{mark} was delivered")
 
