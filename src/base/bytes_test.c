@@ -110,6 +110,43 @@ networks_match_by_bits(void **state)
 	assert_false(ip_net_parse(B("192.0.2.0/33"), true, &net));
 }
 
+static const struct port_row {
+	const char *name, *text;
+	unsigned    port; /* 0: refused */
+	const char *ip;
+} port_rows[] = {
+	{ "an address has the usual port", "192.0.2.1", 53, "192.0.2.1" },
+	{ "a port follows a colon", "192.0.2.1:5353", 5353, "192.0.2.1" },
+	{ "an IPv6 address needs no brackets without a port", "2001:db8::1", 53, "2001:db8::1" },
+	{ "an IPv6 address may have brackets", "[2001:db8::1]", 53, "2001:db8::1" },
+	{ "with a port it has them", "[2001:db8::1]:5353", 5353, "2001:db8::1" },
+	{ "an IPv4 address has no brackets", "[192.0.2.1]:53", 0, NULL },
+	{ "a bracket is closed", "[2001:db8::1", 0, NULL },
+	{ "nothing but a port follows a bracket", "[2001:db8::1]53", 0, NULL },
+	{ "a port has digits", "192.0.2.1:dns", 0, NULL },
+	{ "a port is not empty", "192.0.2.1:", 0, NULL },
+	{ "a port is not zero", "192.0.2.1:0", 0, NULL },
+	{ "a port has 16 bits", "192.0.2.1:65536", 0, NULL },
+	{ "a port alone is no address", ":53", 0, NULL },
+	{ "nothing is no address", "", 0, NULL },
+};
+
+static void
+check_port(void **state)
+{
+	const struct port_row *row = *state;
+	struct ip              ip;
+	uint16_t               port = 0;
+	char                   text[IP_TEXT_MAX];
+
+	assert_int_equal(ip_port_parse(bytes_of(row->text), 53, &ip, &port), row->port != 0);
+	assert_int_equal(port, row->port);
+	if (row->port != 0) {
+		ip_format(&ip, text);
+		assert_string_equal(text, row->ip);
+	}
+}
+
 static const char zone_text[] = "# a comment\n"
                                 "example.com  TXT \"v=spf1 -all\"\n"
                                 "example.com  TXT \"a\" \"b\\\"\\010c\"\n"
@@ -280,6 +317,7 @@ main(void)
 	rows_add("an arena's limit refuses, and stays refused until reset", arena_limit_refuses_and_stays_refused, NULL);
 	ROWS_ADD(ip_rows, check_ip);
 	rows_add("networks match by their bits", networks_match_by_bits, NULL);
+	ROWS_ADD(port_rows, check_port);
 	ROWS_ADD(zone_rows, check_zone);
 	ROWS_ADD(zone_fault_rows, check_zone_fault);
 	rows_add("TXT strings are joined, malformed ones end the text", txt_strings_are_joined, NULL);

@@ -520,7 +520,10 @@ static const struct unit times[] = {
 	{ B_INIT("d"), 86400000 }, { B_INIT("h"), 3600000 }, { B_INIT("m"), 60000 }, { B_INIT("s"), 1000 }, { B_INIT("ms"), 1 },
 };
 static const struct unit sizes[] = {
-	{ B_INIT("G"), (uint64_t)1 << 30 }, { B_INIT("M"), (uint64_t)1 << 20 }, { B_INIT("k"), (uint64_t)1 << 10 }, { B_INIT(""), 1 },
+	{ B_INIT("G"), (uint64_t)1 << 30 },
+	{ B_INIT("M"), (uint64_t)1 << 20 },
+	{ B_INIT("k"), (uint64_t)1 << 10 },
+	{ B_INIT(""), 1 },
 };
 
 static bool

@@ -110,7 +110,10 @@ static const struct read_row {
 	{ "a section may have a name", "s example.org { } s \"a b\" {}", "s(example.org){} s(a b){} " },
 	{ "a brace may stand on the same line as what it closes", "s {a=b}", "s{a=[b] } " },
 	{ "line ends of Windows are line ends", "a = b\r\nc = d\r\n", "a=[b] c=[d] " },
-	{ "a byte order mark is skipped", "\xef\xbb\xbf" "a = b", "a=[b] " },
+	{ "a byte order mark is skipped",
+	  "\xef\xbb\xbf"
+	  "a = b",
+	  "a=[b] " },
 	{ "an include is read in its place", "x = 0\ninclude more/a.conf\ny = 3", "x=[0] a=[1] y=[3] " },
 	{ "an include with a star reads all, in order", "include more/*.conf", "a=[1] b=[2] " },
 	{ "a star that fits nothing is no fault", "include none/*.conf", "" },
@@ -143,18 +146,22 @@ static const struct fault_row {
 	const char *name, *text, *want; /* one line a fault */
 } fault_rows[] = {
 	{ "a name alone is no setting", "listen\n", "main.conf:1:1: \"listen\" wants \"= value\" or a section in braces behind it\n" },
-	{ "two words without sign are no setting", "a = b\n listen unix:/x\n", "main.conf:2:2: \"listen\" wants \"= value\" or a section in braces behind it\n" },
+	{ "two words without sign are no setting", "a = b\n listen unix:/x\n",
+	  "main.conf:2:2: \"listen\" wants \"= value\" or a section in braces behind it\n" },
 	{ "a name begins with a letter", "= x\n", "main.conf:1:1: the name of a setting is expected here\n" },
 	{ "a name has no dots", "a.b = x\n", "main.conf:1:1: the name of a setting is expected here\n" },
 	{ "columns count characters", "s \"\xc3\xa4\xc3\xb6\" { .x }\n}", "main.conf:1:10: the name of a setting is expected here\n" },
 	{ "a quoted text ends on its line", "a = \"b\nc = d", "main.conf:1:5: this quoted text has no end on its line\n" },
 	{ "a quoted text ends before the file does", "a = \"b", "main.conf:1:5: this quoted text has no end on its line\n" },
-	{ "a quoted text is not glued to the next word", "a = \"b\"c", "main.conf:1:8: a blank or comma is missing behind the quoted text\n" },
+	{ "a quoted text is not glued to the next word", "a = \"b\"c",
+	  "main.conf:1:8: a blank or comma is missing behind the quoted text\n" },
 	{ "an unknown escape is refused", "a = \"b\\x\"", "main.conf:1:7: a backslash wants one of \" \\ n t behind it\n" },
 	{ "a control character is refused", "a = b\001", "main.conf:1:6: a control character (octet 1) is not allowed here\n" },
-	{ "a control character in quotes is refused", "a = \"b\033\"", "main.conf:1:7: a control character (octet 27) is not allowed here\n" },
+	{ "a control character in quotes is refused", "a = \"b\033\"",
+	  "main.conf:1:7: a control character (octet 27) is not allowed here\n" },
 	{ "two commas are one too many", "a = b,,c", "main.conf:1:7: a value is missing before this comma\n" },
-	{ "a brace in a value wants quotes", "a = b{c}\nd = e", "main.conf:1:6: a brace is not expected here; put quotes around text that holds one\n" },
+	{ "a brace in a value wants quotes", "a = b{c}\nd = e",
+	  "main.conf:1:6: a brace is not expected here; put quotes around text that holds one\n" },
 	{ "a section must be closed", "a = b\ns {\n", "main.conf:2:1: this section has no closing brace\n" },
 	{ "a brace must close something", "}\na = b", "main.conf:1:1: this brace closes nothing\n" },
 	{ "a section has one name", "s a b { }", "main.conf:1:5: a section has one name at most; put quotes around a name with blanks\n" },
@@ -163,14 +170,17 @@ static const struct fault_row {
 	{ "a missing include is told", "\n  include nowhere.conf\n", "main.conf:2:11: nowhere.conf: no such file\n" },
 	{ "a file that includes itself is refused", "include loop.conf\n", "loop.conf:1:9: loop.conf includes itself\n" },
 	{ "a loop of two files is refused", "include ping.conf\n", "pong.conf:1:9: ping.conf includes itself\n" },
-	{ "an included file closes what it opens", "include open.conf\n}", "open.conf:1:1: this section has no closing brace\nmain.conf:2:1: this brace closes nothing\n" },
+	{ "an included file closes what it opens", "include open.conf\n}",
+	  "open.conf:1:1: this section has no closing brace\nmain.conf:2:1: this brace closes nothing\n" },
 	{ "an included file closes no section of others", "s {\ninclude close.conf\n}", "close.conf:1:1: this brace closes nothing\n" },
 	{ "a file that is not UTF-8 is refused with the place", "include latin.conf", "latin.conf:2:5: this octet is not UTF-8\n" },
 	{ "a missing secret is told with its path", "a = @nowhere", "main.conf:1:5: nowhere: no such file\n" },
 	{ "a missing variable is told", "a = $NOWHERE", "main.conf:1:5: the environment has no variable NOWHERE\n" },
 	{ "an at sign wants a path", "a = @", "main.conf:1:5: @ wants the path of a file behind it\n" },
 	{ "a dollar sign wants a name", "a = $ b", "main.conf:1:5: $ wants the name of a variable behind it\n" },
-	{ "all faults are told, one for each slip", "a = \"\\x\" \"\\y\"\ns { b b; c = d }\n}", "main.conf:1:6: a backslash wants one of \" \\ n t behind it\nmain.conf:2:5: \"b\" wants \"= value\" or a section in braces behind it\nmain.conf:3:1: this brace closes nothing\n" },
+	{ "all faults are told, one for each slip", "a = \"\\x\" \"\\y\"\ns { b b; c = d }\n}",
+	  "main.conf:1:6: a backslash wants one of \" \\ n t behind it\nmain.conf:2:5: \"b\" wants \"= value\" or a section in braces "
+	  "behind it\nmain.conf:3:1: this brace closes nothing\n" },
 };
 
 static void
@@ -184,7 +194,7 @@ check_faults(void **state)
 	assert_non_null(read_text(a, row->text, &faults));
 	for (size_t i = 0; i < faults.count; i++)
 		buf_printf(&out, "%.*s:%u:%u: %.*s\n", B_FMT(faults.at[i].at.file), faults.at[i].at.line, faults.at[i].at.column,
-		           B_FMT(faults.at[i].text));
+			   B_FMT(faults.at[i].text));
 	assert_bytes(buf_bytes(&out), bytes_of(row->want));
 	buf_free(&out);
 	arena_free(a);
@@ -225,7 +235,7 @@ static const struct unit_row {
 	const char *name, *text;
 	bool        good;
 	uint64_t    msec, octets; /* 0: not read as such */
-	const char *again; /* how it is written; NULL: the same */
+	const char *again;        /* how it is written; NULL: the same */
 } unit_rows[] = {
 	{ "seconds have a letter", "30s", true, 30000, 0, NULL },
 	{ "milliseconds have two", "500ms", true, 500, 0, NULL },

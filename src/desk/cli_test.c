@@ -24,8 +24,14 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_verb verb = {
-	"try", "MESSAGE [--ip A]\n--live MESSAGE", "Tries a message.", "mailreeve try --ip 192.0.2.1 message.eml",
-	options, NELEMS(options), 1, 2,
+	"try",
+	"MESSAGE [--ip A]\n--live MESSAGE",
+	"Tries a message.",
+	"mailreeve try --ip 192.0.2.1 message.eml",
+	options,
+	NELEMS(options),
+	1,
+	2,
 };
 
 #define WORDS 8
@@ -68,7 +74,8 @@ static const struct fault_row {
 	const char *name, *line, *want; /* the first line on standard error */
 } fault_rows[] = {
 	{ "an unknown switch is refused", "try --xyzzy m", "mailreeve try: no such switch: --xyzzy" },
-	{ "a mistyped own switch gets its neighbour", "try --mial-from x m", "mailreeve try: no such switch: --mial-from (did you mean --mail-from?)" },
+	{ "a mistyped own switch gets its neighbour", "try --mial-from x m",
+	  "mailreeve try: no such switch: --mial-from (did you mean --mail-from?)" },
 	{ "a mistyped shared switch gets its neighbour", "try --jsno m", "mailreeve try: no such switch: --jsno (did you mean --json?)" },
 	{ "a shortened switch is refused", "try --mail x m", "mailreeve try: no such switch: --mail" },
 	{ "a switch with one dash is refused", "try -x m", "mailreeve try: no such switch: -x (switches begin with two dashes)" },
@@ -172,30 +179,29 @@ help_names_every_switch(void **state)
 	(void)state;
 	assert_false(run_caught("try --help", STDOUT_FILENO, &cli, &own, &caught));
 	assert_int_equal(cli.exit, CLI_FINE);
-	assert_bytes(buf_bytes(&caught),
-	             B("Usage:\n"
-	               "  mailreeve try MESSAGE [--ip A]\n"
-	               "  mailreeve try --live MESSAGE\n"
-	               "\n"
-	               "Tries a message.\n"
-	               "\n"
-	               "Switches:\n"
-	               "  --ip ADDRESS           address of the SMTP client\n"
-	               "  --mail-from ADDRESS    envelope sender\n"
-	               "  --rcpt ADDRESS         a recipient; may be repeated\n"
-	               "  --limit N              at most so many\n"
-	               "  --live                 look now\n"
-	               "\n"
-	               "Switches of all verbs:\n"
-	               "  --config FILE          settings, default /etc/mailreeve/mailreeve.conf\n"
-	               "  --dns ZONEFILE         answer DNS questions from this file\n"
-	               "  --resolver IP:PORT     ask this DNS server\n"
-	               "  --time EPOCH           judge as if it were then (seconds since 1970)\n"
-	               "  --json                 print JSON\n"
-	               "  --help                 print this\n"
-	               "\n"
-	               "Example:\n"
-	               "  mailreeve try --ip 192.0.2.1 message.eml\n"));
+	assert_bytes(buf_bytes(&caught), B("Usage:\n"
+					   "  mailreeve try MESSAGE [--ip A]\n"
+					   "  mailreeve try --live MESSAGE\n"
+					   "\n"
+					   "Tries a message.\n"
+					   "\n"
+					   "Switches:\n"
+					   "  --ip ADDRESS           address of the SMTP client\n"
+					   "  --mail-from ADDRESS    envelope sender\n"
+					   "  --rcpt ADDRESS         a recipient; may be repeated\n"
+					   "  --limit N              at most so many\n"
+					   "  --live                 look now\n"
+					   "\n"
+					   "Switches of all verbs:\n"
+					   "  --config FILE          settings, default /etc/mailreeve/mailreeve.conf\n"
+					   "  --dns ZONEFILE         answer DNS questions from this file\n"
+					   "  --resolver IP:PORT     ask this DNS server\n"
+					   "  --time EPOCH           judge as if it were then (seconds since 1970)\n"
+					   "  --json                 print JSON\n"
+					   "  --help                 print this\n"
+					   "\n"
+					   "Example:\n"
+					   "  mailreeve try --ip 192.0.2.1 message.eml\n"));
 	buf_free(&caught);
 }
 

@@ -33,8 +33,8 @@ file_text(void *arg, struct arena *a, struct bytes path, struct bytes *text_out,
 static struct bytes
 canonical(struct arena *a, const char *path)
 {
-	char         real[PATH_MAX];
-	const char  *name = realpath(path, real) != NULL ? real : path;
+	char        real[PATH_MAX];
+	const char *name = realpath(path, real) != NULL ? real : path;
 
 	return arena_copy(a, bytes_of(name));
 }

@@ -60,8 +60,7 @@ read_settings(struct job *job)
 		return false;
 	if (gethostname(hostname, sizeof(hostname) - 1) != 0)
 		hostname[0] = '\0';
-	job->settings =
-	    settings_read(job->arena, conf_files(), bytes_of(job->path), bytes_of(hostname), &job->faults);
+	job->settings = settings_read(job->arena, conf_files(), bytes_of(job->path), bytes_of(hostname), &job->faults);
 	return true;
 }
 

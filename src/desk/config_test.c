@@ -42,8 +42,8 @@ drop_file(const char *name)
 static int
 run(const char *line, struct buf *out, struct buf *err)
 {
-	char  words[8][200], *argv[8];
-	int   argc = 0;
+	char         words[8][200], *argv[8];
+	int          argc = 0;
 	struct bytes rest = bytes_of(line), word;
 
 	while (argc < 8 && bytes_cut(&rest, ' ', &word)) {
@@ -88,31 +88,44 @@ static const struct run_row {
 	{ "--config names the file too", "config check --config %/good.conf", 0, "%/good.conf: no fault\n", "" },
 	{ "faults are told with their places, and exit 1", "config check %/bad.conf", 1,
 	  "%/bad.conf:2:1: unknown setting \"thread\"; did you mean \"threads\"?\n"
-	  "%/conf.d/b.conf:1:8: \"mode\" is enforce or monitor, not \"\\xe2\\x80\\xae\"\n", "" },
+	  "%/conf.d/b.conf:1:8: \"mode\" is enforce or monitor, not \"\\xe2\\x80\\xae\"\n",
+	  "" },
 	{ "faults in JSON", "config check %/bad.conf --json", 1,
 	  "{\n  \"ok\": false,\n  \"faults\": [\n"
 	  "    {\n      \"file\": \"%/bad.conf\",\n      \"line\": 2,\n      \"column\": 1,\n"
 	  "      \"text\": \"unknown setting \\\"thread\\\"; did you mean \\\"threads\\\"?\"\n    },\n"
 	  "    {\n      \"file\": \"%/conf.d/b.conf\",\n      \"line\": 1,\n      \"column\": 8,\n"
-	  "      \"text\": \"\\\"mode\\\" is enforce or monitor, not \\\"\xe2\x80\xae\\\"\"\n    }\n  ]\n}\n", "" },
-	{ "a file that includes itself by another name is seen", "config check %/circle.conf", 1, "%/circle.conf:1:9: %/circle.conf includes itself\n", "" },
-	{ "a missing include is told", "config check %/missing.conf", 1, "%/missing.conf:1:9: %/nowhere.conf: No such file or directory\n", "" },
-	{ "a missing file is wrong use, without a document", "config check --json %/nowhere.conf", 2, "", "mailreeve config: %/nowhere.conf: No such file or directory\n" },
+	  "      \"text\": \"\\\"mode\\\" is enforce or monitor, not \\\"\xe2\x80\xae\\\"\"\n    }\n  ]\n}\n",
+	  "" },
+	{ "a file that includes itself by another name is seen", "config check %/circle.conf", 1,
+	  "%/circle.conf:1:9: %/circle.conf includes itself\n", "" },
+	{ "a missing include is told", "config check %/missing.conf", 1, "%/missing.conf:1:9: %/nowhere.conf: No such file or directory\n",
+	  "" },
+	{ "a missing file is wrong use, without a document", "config check --json %/nowhere.conf", 2, "",
+	  "mailreeve config: %/nowhere.conf: No such file or directory\n" },
 	{ "a folder is no file", "config check %/conf.d", 1, "%/conf.d:1:1: %/conf.d: Is a directory\n", "" },
-	{ "bad settings are not shown", "config show %/missing.conf", 2, "", "%/missing.conf:1:9: %/nowhere.conf: No such file or directory\n" },
+	{ "bad settings are not shown", "config show %/missing.conf", 2, "",
+	  "%/missing.conf:1:9: %/nowhere.conf: No such file or directory\n" },
 	{ "a mistyped job gets its neighbour", "config chekc", 2, "", "mailreeve config: no such job: chekc (did you mean check?)\n" },
-	{ "a strange job is told what there is", "config frobnicate", 2, "", "mailreeve config: no such job: frobnicate; there are check, show, sample and manual\n" },
+	{ "a strange job is told what there is", "config frobnicate", 2, "",
+	  "mailreeve config: no such job: frobnicate; there are check, show, sample and manual\n" },
 	{ "a sample takes no file", "config sample x", 2, "", "mailreeve config: \"x\" is one word too many\n" },
 	{ "one reason is shown whole", "reasons from.none", 0,
 	  "from.none\n  Access denied, message must be RFC 5322 section 3.6.2 compliant: it has no From field.\n"
 	  "  reply  550 5.7.512 (code_style iana: 550 5.6.0), told at eom\n  owner  sender-user\n"
-	  "  step   Send with exactly one From field that holds one address.\n", "" },
+	  "  step   Send with exactly one From field that holds one address.\n",
+	  "" },
 	{ "one reason in JSON", "reasons --json spf.matched", 0,
-	  "[\n  {\n    \"word\": \"spf.matched\",\n    \"stage\": null,\n    \"code\": null,\n    \"exchange\": null,\n    \"iana\": null,\n"
-	  "    \"bounce\": null,\n    \"owner\": \"nobody\",\n    \"line\": \"a term of the SPF record matched the client (RFC 7208 4.6.2)\",\n"
-	  "    \"steps\": []\n  }\n]\n", "" },
-	{ "a mistyped reason gets its neighbour", "reasons dmarc.rejct", 2, "", "mailreeve reasons: no such reason: dmarc.rejct (did you mean dmarc.reject?)\n" },
-	{ "the document is whole", "reasons --markdown --json", 2, "", "mailreeve reasons: --markdown prints the whole catalogue; leave out words and --json\n" },
+	  "[\n  {\n    \"word\": \"spf.matched\",\n    \"stage\": null,\n    \"code\": null,\n    \"exchange\": null,\n    \"iana\": "
+	  "null,\n"
+	  "    \"bounce\": null,\n    \"owner\": \"nobody\",\n    \"line\": \"a term of the SPF record matched the client (RFC 7208 "
+	  "4.6.2)\",\n"
+	  "    \"steps\": []\n  }\n]\n",
+	  "" },
+	{ "a mistyped reason gets its neighbour", "reasons dmarc.rejct", 2, "",
+	  "mailreeve reasons: no such reason: dmarc.rejct (did you mean dmarc.reject?)\n" },
+	{ "the document is whole", "reasons --markdown --json", 2, "",
+	  "mailreeve reasons: --markdown prints the whole catalogue; leave out words and --json\n" },
 };
 
 static void
@@ -299,15 +312,15 @@ put_files(void)
 	put_file("circle.conf", "include ./circle.conf\n");
 	put_file("missing.conf", "include nowhere.conf\n");
 	put_file("full.conf", "threads = 3\ndns { resolver = 192.0.2.53 }\nspf { helo_check = on }\ndmarc { on_reject = strict }\n"
-	                      "domain .example.org { action = refuse }\narc { trusted_sealers = example.net, example.org }\n");
+			      "domain .example.org { action = refuse }\narc { trusted_sealers = example.net, example.org }\n");
 }
 
 static void
 drop_files(void)
 {
-	static const char *const names[] = { "good.conf",   "bad.conf",     "conf.d/a.conf", "conf.d/b.conf",
-		                             "circle.conf", "missing.conf", "full.conf",     "shown.conf",    "sample.conf" };
-	char path[200];
+	static const char *const names[] = { "good.conf",    "bad.conf",  "conf.d/a.conf", "conf.d/b.conf", "circle.conf",
+					     "missing.conf", "full.conf", "shown.conf",    "sample.conf" };
+	char                     path[200];
 
 	for (size_t i = 0; i < NELEMS(names); i++)
 		drop_file(names[i]);

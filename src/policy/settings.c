@@ -108,8 +108,9 @@ take_setting(struct loader *l, struct bytes section, const struct conf_item *ite
 	if (!setting_set(l->s->arena, l->work, s, item->words, item->count, base, &word, &why))
 		FAULT(l, item->count > 0 ? item->words[word].at : item->at, "%.*s", B_FMT(why));
 	else if (s->type == SETTING_CHOICE && strcmp(s->name, "quarantine") == 0 &&
-	         *(const enum quarantine_way *)(const void *)((char *)base + s->at) == QUARANTINE_STORE)
-		FAULT(l, item->words[0].at, "\"quarantine = store\" comes with the message store, which this version has not; tag and hold work");
+		 *(const enum quarantine_way *)(const void *)((char *)base + s->at) == QUARANTINE_STORE)
+		FAULT(l, item->words[0].at,
+		      "\"quarantine = store\" comes with the message store, which this version has not; tag and hold work");
 }
 
 /* What stands in one section; a section in it is a fault. */
@@ -172,7 +173,8 @@ take_rule(struct loader *l, const struct conf_item *item, struct domain_rule *ru
 	}
 	rule->domain = rule_domain(l, item->words[0].text);
 	if (rule->domain.len == 0) {
-		FAULT(l, item->words[0].at, "domain wants a domain name, or one behind a dot for all below it, not \"%.*s\"", B_FMT(item->words[0].text));
+		FAULT(l, item->words[0].at, "domain wants a domain name, or one behind a dot for all below it, not \"%.*s\"",
+		      B_FMT(item->words[0].text));
 		return;
 	}
 	if (map_get(&l->s->rule_of, rule->domain) != NULL) {

@@ -330,6 +330,25 @@ spent_memory_is_a_fault(void **state)
 }
 
 static void
+a_nameless_host_is_localhost(void **state)
+{
+	static const char *const names[] = { "", "a..b", "192.0.2.1", "no name" };
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(names); i++) {
+		struct arena      *a = arena_new((size_t)1 << 20);
+		struct conf_host   host = { one_file, no_names, no_variable, NULL };
+		struct conf_faults faults = { .count = 0 };
+		struct settings   *s = settings_read(a, &host, B(""), bytes_of(names[i]), &faults);
+		assert_non_null(s);
+		assert_bytes(s->hostname, B("localhost"));
+		assert_bytes(s->authserv_id, B("localhost"));
+		settings_unref(s);
+		arena_free(a);
+	}
+}
+
+static void
 every_default_is_a_value(void **state)
 {
 	struct arena *a = arena_new((size_t)1 << 20);
@@ -358,6 +377,7 @@ main(void)
 	rows_add("what is written reads the same", what_is_written_reads_the_same, NULL);
 	rows_add("references keep a snapshot", references_keep_a_snapshot, NULL);
 	rows_add("spent memory is a fault", spent_memory_is_a_fault, NULL);
+	rows_add("a host without a name is localhost", a_nameless_host_is_localhost, NULL);
 	rows_add("every default is a value", every_default_is_a_value, NULL);
 	return rows_run("settings");
 }
