@@ -66,6 +66,7 @@ log_fields(enum log_level level, const char *event, const struct log_field *fiel
 
 	if (level > least)
 		return;
+	(void)buf_reserve(&line, 1024); /* most lines: one allocation */
 	if (where == LOG_STDERR && prefixed)
 		buf_printf(&line, "<%d>", priority[level]);
 	buf_add_str(&line, event);
