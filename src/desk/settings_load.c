@@ -1,0 +1,79 @@
+/* desk/settings_load.c: see settings_load.h. */
+#include "desk/settings_load.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "desk/conf_files.h"
+#include "mail/domain.h"
+#include "policy/settings.h"
+
+static void
+tell_faults(const struct cli *cli, const struct conf_faults *faults)
+{
+	for (size_t i = 0; i < faults->count; i++) {
+		const struct conf_fault *f = &faults->at[i];
+		cli_fault(cli, "%.*s:%u:%u: %.*s", B_FMT(f->at.file), f->at.line, f->at.column, B_FMT(f->text));
+	}
+	if (faults->more)
+		cli_fault(cli, "and more faults");
+}
+
+static struct suffix *
+open_suffix(const struct cli *cli, const struct settings *s)
+{
+	struct buf     list = { .limit = (size_t)64 << 20 };
+	struct suffix *suffix = NULL;
+
+	if (s->dmarc_suffix_list.len > 0 && file_read(s->dmarc_suffix_list.at, &list) != RC_OK) {
+		cli_fault(cli, "%s: %s", s->dmarc_suffix_list.at, strerror(errno));
+		return NULL;
+	}
+	suffix = suffix_new(buf_bytes(&list));
+	if (suffix == NULL && s->dmarc_suffix_list.len > 0)
+		cli_fault(cli, "%s: no Public Suffix List in it", s->dmarc_suffix_list.at);
+	else if (suffix == NULL)
+		cli_fault(cli, "libpsl has no list built in; set dmarc { suffix_list = ... }");
+	buf_free(&list);
+	return suffix;
+}
+
+bool
+desk_env_open(struct desk_env *d, struct cli *cli, const char *authserv_id)
+{
+	struct arena      *a = arena_new(CONF_MEMORY_MAX);
+	struct conf_faults faults = { .count = 0 };
+	char               hostname[256] = "";
+	struct settings   *s;
+
+	*d = (struct desk_env){ .settings = NULL };
+	if (gethostname(hostname, sizeof(hostname) - 1) != 0)
+		hostname[0] = '\0';
+	struct bytes path = cli->config != NULL ? bytes_of(cli->config) : B("");
+	s = settings_read(a, conf_files(), path, bytes_of(hostname), &faults);
+	if (s == NULL)
+		tell_faults(cli, &faults);
+	arena_free(a);
+	d->suffix = s != NULL ? open_suffix(cli, s) : NULL;
+	if (d->suffix == NULL) {
+		settings_unref(s);
+		cli->exit = CLI_USE;
+		return false;
+	}
+	/* Nobody else has it yet, so it may still be changed. */
+	if (authserv_id != NULL)
+		s->authserv_id = bytes_of(authserv_id);
+	d->settings = s;
+	d->env = (struct session_env){ .settings = s, .suffix = d->suffix, .hostname = s->hostname };
+	return true;
+}
+
+void
+desk_env_close(struct desk_env *d)
+{
+	settings_unref(d->settings);
+	suffix_free(d->suffix);
+	*d = (struct desk_env){ .settings = NULL };
+}

@@ -1,0 +1,22 @@
+/* desk/settings_load.h: settings for a verb: --config FILE, or the defaults. */
+#ifndef DESK_SETTINGS_LOAD_H
+#define DESK_SETTINGS_LOAD_H
+
+#include "auth/suffix.h"
+#include "desk/cli.h"
+#include "session/session.h"
+
+struct settings;
+
+struct desk_env {
+	const struct settings *settings;
+	struct suffix         *suffix;
+	struct session_env     env; /* points into the two above */
+};
+
+/* False when a fault was told on standard error: end with cli->exit. With
+ * `authserv_id` the settings' own is replaced; NULL leaves it. */
+bool desk_env_open(struct desk_env *, struct cli *, const char *authserv_id);
+void desk_env_close(struct desk_env *);
+
+#endif
