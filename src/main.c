@@ -1,0 +1,376 @@
+/* main.c: picks the verb; and the daemon: reads settings, opens, drops
+ * privileges, runs.
+ *
+ * The main thread only waits for signals: SIGHUP reads settings anew, SIGUSR1
+ * logs figures, SIGTERM and SIGINT drain. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/near.h"
+#include "base/utf8.h"
+#include "desk/check.h"
+#include "desk/config.h"
+#include "desk/oracle.h"
+#include "desk/reasons.h"
+#include "desk/settings_load.h"
+#include "front/door.h"
+#include "net/listen.h"
+#include "net/notify.h"
+#include "policy/settings.h"
+
+#define DOORS_MAX 16
+
+struct daemon {
+	struct cli       cli;
+	struct desk_env *env; /* the newest */
+	struct oracle   *oracle;
+	struct door     *door;
+	struct listener *listeners[DOORS_MAX];
+	size_t           listener_count;
+};
+
+/* ---- settings ---- */
+
+static struct desk_env *
+env_new(struct daemon *d)
+{
+	struct desk_env *env = calloc(1, sizeof(*env));
+
+	if (env == NULL) {
+		d->cli.exit = cli_fault(&d->cli, "not enough memory");
+		return NULL;
+	}
+	if (!desk_env_open(env, &d->cli, NULL)) {
+		free(env);
+		return NULL;
+	}
+	return env;
+}
+
+static void
+env_release(void *arg)
+{
+	struct desk_env *env = arg;
+
+	desk_env_close(env);
+	free(env);
+}
+
+static void
+reload(struct daemon *d)
+{
+	notify_state("RELOADING=1");
+	struct desk_env *env = env_new(d);
+	if (env == NULL || door_reload(d->door, &env->env, env_release, env) != RC_OK) {
+		log_event(AT_WARNING, "settings.kept", F_WORD("done", "the new settings have faults; the old ones hold"));
+		if (env != NULL)
+			env_release(env);
+	} else {
+		d->env = env;
+		log_event(AT_INFO, "settings.reloaded", F_WORD("mode", env->settings->mode == MODE_MONITOR ? "monitor" : "enforce"));
+	}
+	notify_state("READY=1");
+}
+
+/* ---- privileges ---- */
+
+struct identity {
+	uid_t uid; /* (uid_t)-1: stay */
+	gid_t gid;
+	char  name[64];
+};
+
+static bool
+find_group(struct daemon *d, struct bytes name, gid_t *gid_out)
+{
+	struct group *g = getgrnam(name.at);
+
+	if (g == NULL) {
+		cli_fault(&d->cli, "there is no group '%s'", name.at);
+		return false;
+	}
+	*gid_out = g->gr_gid;
+	return true;
+}
+
+static bool
+find_identity(struct daemon *d, struct identity *who)
+{
+	const struct settings *s = d->env->settings;
+
+	*who = (struct identity){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	if (s->user.len > 0) {
+		struct passwd *p = getpwnam(s->user.at);
+		if (p == NULL) {
+			cli_fault(&d->cli, "there is no user '%s'", s->user.at);
+			return false;
+		}
+		who->uid = p->pw_uid;
+		who->gid = p->pw_gid;
+		snprintf(who->name, sizeof(who->name), "%s", s->user.at);
+	}
+	return s->group.len == 0 || find_group(d, s->group, &who->gid);
+}
+
+static bool
+drop_privileges(struct daemon *d, const struct identity *who)
+{
+	if (geteuid() == 0 && who->uid == (uid_t)-1)
+		log_event(AT_WARNING, "privileges.kept", F_WORD("done", "running as root, since user is not set"));
+	if (geteuid() == 0 && who->uid != (uid_t)-1) {
+		if (initgroups(who->name, who->gid) != 0 || setgid(who->gid) != 0 || setuid(who->uid) != 0) {
+			cli_fault(&d->cli, "cannot become %s: %s", who->name, strerror(errno));
+			return false;
+		}
+	}
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+/* ---- doors ---- */
+
+static bool
+open_listeners(struct daemon *d, const struct identity *who)
+{
+	const struct settings *s = d->env->settings;
+	struct listen_rights   rights = { .owner = who->uid, .group = who->gid, .mode = (mode_t)s->socket_mode };
+	struct arena          *a = arena_new((size_t)1 << 16);
+	struct bytes           why = B_NONE;
+	bool                   ok = true;
+
+	if (s->socket_owner.len > 0) {
+		struct passwd *p = getpwnam(s->socket_owner.at);
+		ok = p != NULL;
+		if (ok)
+			rights.owner = p->pw_uid;
+		else
+			cli_fault(&d->cli, "there is no user '%s'", s->socket_owner.at);
+	}
+	if (s->socket_group.len > 0)
+		ok = find_group(d, s->socket_group, &rights.group) && ok;
+	for (size_t i = 0; ok && i < s->listen.count && i < DOORS_MAX; i++) {
+		ok = listener_open(s->listen.at[i], &rights, a, &d->listeners[i], &why) == RC_OK;
+		if (ok)
+			d->listener_count++;
+		else
+			cli_fault(&d->cli, "listen: %.*s", B_FMT(why));
+	}
+	arena_free(a);
+	return ok;
+}
+
+static bool
+open_doors(struct daemon *d)
+{
+	const struct settings *s = d->env->settings;
+	struct door_settings   with = door_defaults();
+	char                   text[ENDPOINT_TEXT_MAX];
+
+	if (s->threads > 0)
+		with.loops = s->threads;
+	with.idle_ms = s->idle_timeout_ms;
+	with.dns_ms = s->dns_timeout_ms;
+	with.max_sessions = s->max_sessions;
+	d->door = door_new(&with, oracle_resolver(d->oracle), &d->env->env, env_release, d->env);
+	if (d->door == NULL)
+		return false;
+	for (size_t i = 0; i < d->listener_count; i++) {
+		if (door_listen(d->door, d->listeners[i]) != RC_OK)
+			return false;
+		endpoint_format(listener_endpoint(d->listeners[i]), text);
+		log_event(AT_INFO, "door.open", F_WORD("listen", text));
+	}
+	return door_run(d->door) == RC_OK;
+}
+
+/* ---- the daemon's life ---- */
+
+static void
+log_figures(const struct daemon *d)
+{
+	struct door_stats     s = door_count(d->door);
+	struct resolver_stats r = resolver_count(oracle_resolver(d->oracle));
+
+	log_event(AT_INFO, "figures", F_INT("open", s.open), F_INT("opened", s.opened), F_INT("messages", s.messages),
+	          F_INT("accept", s.actions[ACTION_ACCEPT]), F_INT("quarantine", s.actions[ACTION_QUARANTINE]),
+	          F_INT("defer", s.actions[ACTION_DEFER]), F_INT("reject", s.actions[ACTION_REJECT]), F_INT("turned_away", s.turned_away), F_INT("faults", s.faults),
+	          F_INT("cut_off", s.cut_off), F_INT("dns_hits", r.hits), F_INT("dns_questions", r.questions),
+	          F_INT("dns_timeouts", r.answers[ANSWER_TIMEOUT]), F_INT("dns_servfails", r.answers[ANSWER_SERVFAIL]),
+	          F_INT("dns_cached", r.cached));
+}
+
+/* Everything that a thread of ours must not take: the main thread waits for it. */
+static void
+block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+live(struct daemon *d, const sigset_t *signals)
+{
+	log_event(AT_INFO, "started", F_WORD("version", MAILREEVE_VERSION),
+	          F_WORD("mode", d->env->settings->mode == MODE_MONITOR ? "monitor" : "enforce"),
+	          F_TEXT("authserv_id", d->env->settings->authserv_id));
+	notify_state("READY=1");
+	for (;;) {
+		int got = 0;
+		if (sigwait(signals, &got) != 0)
+			continue;
+		if (got == SIGHUP) {
+			reload(d);
+		} else if (got == SIGUSR1) {
+			log_figures(d);
+		} else {
+			break;
+		}
+	}
+	notify_state("STOPPING=1");
+	log_event(AT_INFO, "draining", F_INT("open", door_count(d->door).open));
+	door_drain(d->door);
+	door_wait(d->door);
+	log_figures(d);
+	log_event(AT_INFO, "stopped", F_WORD("version", MAILREEVE_VERSION));
+}
+
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int
+serve(int argc, char **argv)
+{
+	static const struct cli_verb verb = {
+		"serve",
+		"[--config FILE]",
+		"Run the gateway in the foreground: a milter for Postfix and Sendmail. SIGHUP reads the settings anew, SIGTERM ends it when the messages under way are done.",
+		"mailreeve serve --config " SETTINGS_FILE,
+		NULL,
+		0,
+		0,
+		0,
+	};
+	struct daemon   d = { .door = NULL };
+	struct identity who;
+	sigset_t        signals;
+	int             exit = CLI_USE;
+
+	if (!cli_parse(&d.cli, argc, argv, &verb, NULL))
+		return d.cli.exit;
+	block_signals(&signals);
+	raise_descriptors();
+	d.env = env_new(&d);
+	if (d.env == NULL)
+		return d.cli.exit;
+	log_open(d.env->settings->log, d.env->settings->log_level);
+	if (!find_identity(&d, &who) || !open_listeners(&d, &who) || !drop_privileges(&d, &who))
+		goto end;
+	d.oracle = oracle_new(&d.cli, d.env->settings);
+	if (d.oracle == NULL)
+		goto end;
+	if (!open_doors(&d)) {
+		cli_fault(&d.cli, "cannot start: %s", strerror(errno));
+		goto end;
+	}
+	live(&d, &signals);
+	exit = CLI_FINE;
+end:
+	for (size_t i = 0; i < d.listener_count; i++)
+		listener_free(d.listeners[i]);
+	oracle_free(d.oracle);
+	if (d.door != NULL)
+		door_free(d.door);
+	else
+		env_release(d.env);
+	return exit;
+}
+
+/* ---- verbs ---- */
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *about;
+} verbs[] = {
+	{ "serve", serve, "run the gateway" },
+	{ "check", desk_check, "judge a message as the gateway would" },
+	{ "spf", desk_spf, "may this client use this sender?" },
+	{ "dkim", desk_dkim, "verify the signatures of a message" },
+	{ "dmarc", desk_dmarc, "does the From domain answer for a message?" },
+	{ "config", desk_config, "check, show and explain settings" },
+	{ "reasons", desk_reasons, "the catalogue of reasons" },
+};
+
+static void
+print_help(FILE *to)
+{
+	fprintf(to, "usage: mailreeve VERB [switches]\n\n");
+	for (size_t i = 0; i < NELEMS(verbs); i++)
+		fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].about);
+	fprintf(to, "\nmailreeve VERB --help tells more, with an example. Manual: mailreeve(1), mailreeve.conf(5).\n");
+}
+
+static int
+unknown_verb(const char *name)
+{
+	struct near near = { .asked = bytes_of(name) };
+	struct buf  text = { .limit = 4096 };
+
+	for (size_t i = 0; i < NELEMS(verbs); i++)
+		near_offer(&near, bytes_of(verbs[i].name));
+	text_add_safe(&text, bytes_of(name));
+	fprintf(stderr, "mailreeve: there is no verb '%.*s'", B_FMT(buf_bytes(&text)));
+	if (near.best.len > 0)
+		fprintf(stderr, ", did you mean '%.*s'?", B_FMT(near.best));
+	fprintf(stderr, "\nmailreeve --help lists them.\n");
+	buf_free(&text);
+	return CLI_USE;
+}
+
+int
+main(int argc, char **argv)
+{
+	uint64_t seed[2];
+
+	if (getrandom(seed, sizeof(seed), 0) == (ssize_t)sizeof(seed))
+		map_seed(seed[0], seed[1]);
+	if (argc < 2) {
+		print_help(stderr);
+		return CLI_USE;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+		printf("mailreeve %s\n", MAILREEVE_VERSION);
+		return CLI_FINE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return CLI_FINE;
+	}
+	for (size_t i = 0; i < NELEMS(verbs); i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	return unknown_verb(argv[1]);
+}
