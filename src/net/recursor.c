@@ -4,7 +4,7 @@
  * whatever happened). But it writes a line of log with the cause just before it
  * calls back, in the same thread; so its log goes into a buffer of the thread,
  * and the callback looks there for a line about its own question. The words are
- * for people; only "timeout" in them decides anything. */
+ * for people; only "server timeout" in them decides anything. */
 #include "net/recursor.h"
 
 #include <assert.h>
@@ -34,6 +34,8 @@ struct pending {
 	void            *arg;
 	struct pending  *next;
 	struct pending **at;
+	size_t           name_len;
+	char             name[]; /* as libunbound was told it, with a dot at the end */
 };
 
 /* ---- events: one of libunbound's is a watch, a timer or both ---- */
@@ -314,28 +316,30 @@ open_ear(struct ub_ctx *ctx)
 	ub_ctx_debugout(ctx, ear);
 }
 
-/* "... error: SERVFAIL <name TYPE IN>: cause": the cause, or nothing. */
+/* "... error: SERVFAIL <name TYPE IN>: cause": the cause, or nothing when the line
+ * is about another name (it writes odd ones differently: then there is no cause). */
 static struct bytes
-heard_cause(void)
+heard_cause(struct bytes name)
 {
-	struct bytes line = bytes_make(heard.line, heard.last);
-	size_t       at = bytes_find(line, B("SERVFAIL <"));
+	struct bytes line = bytes_make(heard.line, heard.last), start = B("SERVFAIL <");
+	size_t       at = bytes_find(line, start);
 
-	if (at == line.len)
+	line = bytes_from(line, at + start.len);
+	if (!bytes_starts_nocase(line, name))
 		return B_NONE;
-	line = bytes_from(line, at);
 	at = bytes_find(line, B(">: "));
 	return at < line.len ? bytes_from(line, at + 3) : B_NONE;
 }
 
 static struct pending *
-pending_new(struct recursor *u, void (*fn)(void *, const struct recursor_reply *), void *arg)
+pending_new(struct recursor *u, struct bytes name, void (*fn)(void *, const struct recursor_reply *), void *arg)
 {
-	struct pending *p = malloc(sizeof(*p));
+	struct pending *p = malloc(sizeof(*p) + name.len);
 
 	if (p == NULL)
 		return NULL;
-	*p = (struct pending){ .fn = fn, .arg = arg, .next = u->pending, .at = &u->pending };
+	*p = (struct pending){ .fn = fn, .arg = arg, .next = u->pending, .at = &u->pending, .name_len = name.len };
+	memcpy(p->name, name.at, name.len);
 	if (p->next != NULL)
 		p->next->at = &p->next;
 	u->pending = p;
@@ -496,8 +500,8 @@ on_reply(void *arg, int rcode, void *packet, int packet_len, int security, char 
 	struct recursor_reply reply = { .failed = rcode != 0 || packet == NULL || packet_len <= 0 };
 
 	if (reply.failed) {
-		reply.why = limited ? B("too many questions about this domain") : heard_cause();
-		reply.silent = bytes_find(reply.why, B("timeout")) < reply.why.len;
+		reply.why = limited ? B("too many questions about this domain") : heard_cause(bytes_make(p->name, p->name_len));
+		reply.silent = bytes_find(reply.why, B(" server timeout")) < reply.why.len;
 	} else {
 		reply.packet = bytes_make(packet, (size_t)packet_len);
 		reply.bogus = security == 1;
@@ -541,7 +545,7 @@ recursor_ask(struct recursor *u, struct bytes name, unsigned type, void (*fn)(vo
 
 	if (!name_text(name, text))
 		return RC_SYNTAX;
-	struct pending *p = pending_new(u, fn, arg);
+	struct pending *p = pending_new(u, bytes_of(text), fn, arg);
 	if (p == NULL)
 		return RC_MEMORY;
 	heard.last = 0;

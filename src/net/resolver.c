@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/map.h"
@@ -65,6 +66,7 @@ struct resolver {
 
 	/* The DNS thread's: */
 	enum phase       phase;
+	bool             unanchored; /* nothing to probe with */
 	struct recursor  *recursor;
 	struct recursor  *plain; /* without validation, until the probe has chosen */
 	struct timer    *probe;
@@ -454,6 +456,8 @@ run(void *arg)
 {
 	struct resolver *r = arg;
 
+	if (r->unanchored && r->set.on_dnssec != NULL)
+		r->set.on_dnssec(r->set.on_dnssec_arg, false, B("the file of trust anchors cannot be read"));
 	if (r->phase == PHASE_PROBING) {
 		timer_set(r->probe, r->set.probe_ms);
 		if (recursor_ask(r->recursor, B(""), TYPE_DNSKEY, on_root_key, r) != RC_OK)
@@ -516,37 +520,40 @@ begin(struct resolver *r, struct resolver **resolver_out, const char **why_out)
 	return RC_OK;
 }
 
+/* A context cannot be changed once it was asked: keep one of either kind ready. */
+static enum rc
+prepare_probe(struct resolver *r, const struct recursor_settings *library, const char **why_out)
+{
+	struct recursor_settings plain = *library;
+
+	plain.validate = false;
+	r->phase = PHASE_PROBING;
+	r->probe = timer_new(r->loop, on_probe_late, r);
+	return r->probe != NULL ? recursor_new(r->loop, &plain, &r->plain, why_out) : RC_MEMORY;
+}
+
 enum rc
 resolver_open(const struct resolver_settings *set, struct resolver **resolver_out, const char **why_out)
 {
 	struct resolver *r = resolver_new(set);
-	enum rc          rc = RC_MEMORY;
 
 	*why_out = "out of memory";
 	if (r == NULL)
 		return RC_MEMORY;
+	r->unanchored = set->dnssec == DNSSEC_AUTO && access(set->anchors, R_OK) != 0;
 	struct recursor_settings library = {
 		.servers = set->servers,
 		.server_count = set->server_count,
 		.resolv_conf = set->resolv_conf,
-		.validate = set->dnssec != DNSSEC_OFF,
+		.validate = set->dnssec != DNSSEC_OFF && !r->unanchored,
 		.anchors = set->anchors,
 		.outgoing = set->outgoing,
 		.min_rtt_ms = set->min_rtt_ms,
 	};
 	atomic_store(&r->count.validates, set->dnssec == DNSSEC_ON);
-	rc = recursor_new(r->loop, &library, &r->recursor, why_out);
-	if (rc == RC_OK && set->dnssec == DNSSEC_AUTO) {
-		/* A context cannot be changed once it was asked: keep one of either kind ready. */
-		r->phase = PHASE_PROBING;
-		library.validate = false;
-		rc = recursor_new(r->loop, &library, &r->plain, why_out);
-	}
-	if (rc == RC_OK && set->dnssec == DNSSEC_AUTO) {
-		r->probe = timer_new(r->loop, on_probe_late, r);
-		if (r->probe == NULL)
-			rc = RC_MEMORY;
-	}
+	enum rc rc = recursor_new(r->loop, &library, &r->recursor, why_out);
+	if (rc == RC_OK && set->dnssec == DNSSEC_AUTO && !r->unanchored)
+		rc = prepare_probe(r, &library, why_out);
 	if (rc == RC_OK)
 		return begin(r, resolver_out, why_out);
 	release(r);

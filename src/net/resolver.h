@@ -19,7 +19,7 @@ struct resolver;
 struct request;
 
 enum dnssec {
-	DNSSEC_AUTO, /* validate if the root's key validates at start */
+	DNSSEC_AUTO, /* validate if there are anchors and the root's key validates at start */
 	DNSSEC_ON,
 	DNSSEC_OFF,
 };
