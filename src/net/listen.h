@@ -35,7 +35,8 @@ int                    listener_fd(const struct listener *);
 
 /* `fd` is non-blocking, close-on-exec and without Nagle's delay; it is the
  * callee's. `peer` is borrowed for the call. fn may hold the acceptor, but not free it. */
-struct acceptor *acceptor_new(struct listener *, struct loop *, void (*fn)(void *arg, int fd, const struct endpoint *peer), void *arg) MUST_USE;
+struct acceptor *acceptor_new(struct listener *, struct loop *, void (*fn)(void *arg, int fd, const struct endpoint *peer),
+                              void *arg) MUST_USE;
 /* Out of descriptors or memory it leaves the rest in the queue and tries again a
  * little later by itself. How often that was: */
 uint64_t acceptor_pauses(const struct acceptor *);

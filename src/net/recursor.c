@@ -408,11 +408,21 @@ set_options(struct ub_ctx *ctx, const struct recursor_settings *set)
 {
 	/* Small, because a cache of ours stands in front; full recursion lives on the delegations in them. */
 	static const char *const fixed[][2] = {
-		{ "do-not-query-localhost:", "no" }, { "unblock-lan-zones:", "yes" },  { "insecure-lan-zones:", "yes" },
-		{ "rrset-cache-size:", "8m" },       { "msg-cache-size:", "4m" },      { "key-cache-size:", "2m" },
-		{ "neg-cache-size:", "512k" },       { "outgoing-num-tcp:", "64" },    { "num-queries-per-thread:", "8192" },
-		{ "log-servfail:", "yes" },          { "val-log-squelch:", "no" },        { "use-caps-for-id:", "no" },     { "edns-buffer-size:", "1232" },
-		{ "harden-below-nxdomain:", "yes" }, { "qname-minimisation:", "yes" },
+		{ "do-not-query-localhost:", "no" },
+		{ "unblock-lan-zones:", "yes" }, /* else names of private addresses are NXDOMAIN */
+		{ "insecure-lan-zones:", "yes" },
+		{ "rrset-cache-size:", "8m" },
+		{ "msg-cache-size:", "4m" },
+		{ "key-cache-size:", "2m" },
+		{ "neg-cache-size:", "512k" },
+		{ "outgoing-num-tcp:", "64" },
+		{ "num-queries-per-thread:", "8192" },
+		{ "edns-buffer-size:", "1232" }, /* fragments get lost; what is longer comes by TCP */
+		{ "harden-below-nxdomain:", "yes" },
+		{ "qname-minimisation:", "yes" },
+		{ "use-caps-for-id:", "no" },
+		{ "log-servfail:", "yes" }, /* for heard_cause() ... */
+		{ "val-log-squelch:", "no" }, /* ... which the library silences by default */
 	};
 	for (size_t i = 0; i < NELEMS(fixed); i++)
 		if (ub_ctx_set_option(ctx, fixed[i][0], fixed[i][1]) != 0)

@@ -43,6 +43,7 @@ void recursor_free(struct recursor *);
 
 /* Ask; `fn` may be called before this returns. `type` is a number, since the
  * resolver asks also for what no thinker does. RC_SYNTAX: `name` is no domain name. */
-enum rc recursor_ask(struct recursor *, struct bytes name, unsigned type, void (*fn)(void *arg, const struct recursor_reply *), void *arg) MUST_USE;
+enum rc recursor_ask(struct recursor *, struct bytes name, unsigned type, void (*fn)(void *arg, const struct recursor_reply *),
+                     void *arg) MUST_USE;
 
 #endif
