@@ -402,6 +402,15 @@ act_connect(struct milter *m, struct bytes payload)
 	return give_whole(m, &ev);
 }
 
+static void
+abort_message(struct milter *m)
+{
+	if (m->phase == MAILED && m->session != NULL)
+		session_on(m->session, &(struct event){ .kind = EV_ABORT });
+	message_over(m);
+}
+
+/* It also ends a message under way, RFC 5321 section 4.1.4. */
 static enum rc
 act_helo(struct milter *m, struct bytes payload)
 {
@@ -409,6 +418,7 @@ act_helo(struct milter *m, struct bytes payload)
 
 	if (!milter_string_parse(payload, &ev.text))
 		return fault(m, RC_SYNTAX, "a malformed HELO");
+	abort_message(m);
 	enum rc rc = tell_tls(m, MILTER_HELO);
 	return rc == RC_OK ? give_whole(m, &ev) : rc;
 }
@@ -434,14 +444,6 @@ give_path(struct milter *m, enum event_kind kind, struct bytes payload)
 	give_whole(m, &ev);
 	buf_free(&joined);
 	return RC_OK;
-}
-
-static void
-abort_message(struct milter *m)
-{
-	if (m->phase == MAILED && m->session != NULL)
-		session_on(m->session, &(struct event){ .kind = EV_ABORT });
-	message_over(m);
 }
 
 /* Sendmail does not say ABORT after a MAIL that was refused. */
