@@ -9,8 +9,8 @@
  *  - no character that IDNA or a font makes an @ or a dot.
  *
  * DEPARTS: dots anywhere in a local part, and unquoted dots in a display name
- * (obs-phrase) are common and harmless, and pass. So does an unquoted address
- * as its own display name: "a@b <a@b>". */
+ * (obs-phrase) are common and harmless, and pass. So do square brackets there,
+ * and an unquoted address as its own display name: "a@b <a@b>". */
 #include "mail/address.h"
 
 #include "base/codec.h"
@@ -138,6 +138,13 @@ static bool
 at_word(const struct reader *r)
 {
 	return r->token.kind == TOKEN_ATOM || r->token.kind == TOKEN_QUOTED || at_special(r, '.');
+}
+
+/* "Ann [Example] <ann@example.com>": wrong without quotes, common, harmless. */
+static bool
+at_bracket(const struct reader *r)
+{
+	return at_special(r, '[') || at_special(r, ']');
 }
 
 /* RFC 2047 section 2, anywhere in the text. */
@@ -369,15 +376,16 @@ take_mailbox(struct arena *a, struct reader *r, struct mailbox *m)
 {
 	const char *from = r->token.text.at;
 	size_t      words = 0;
-	bool        joined = true, quoted = false;
+	bool        joined = true, quoted = false, bracket = false;
 
 	if (at_special(r, '<'))
 		return take_named(a, r, NULL, m);
 	if (at_special(r, '@'))
 		return fault(r, "a source route or nothing stands before the @");
-	for (; at_word(r); take(r), words++) {
+	for (; at_word(r) || at_bracket(r); take(r), words++) {
 		joined = joined && (words == 0 || !r->token.apart);
 		quoted = quoted || r->token.kind == TOKEN_QUOTED;
+		bracket = bracket || at_bracket(r);
 	}
 	if (r->token.kind == TOKEN_FAULT)
 		return false;
@@ -387,7 +395,7 @@ take_mailbox(struct arena *a, struct reader *r, struct mailbox *m)
 		return fault(r, "it is a group");
 	if (!at_special(r, '@'))
 		return fault(r, words == 0 ? "an address is missing" : "an address has no @");
-	if (!joined || (quoted && words > 1))
+	if (!joined || bracket || (quoted && words > 1))
 		return fault(r, "words stand before the address without angle brackets");
 	if (!take_address(a, r, bytes_make(from, (size_t)(r->end - from)), m))
 		return false;
