@@ -143,6 +143,7 @@ static const struct row {
 	{ "a key beside other people's records is found", RSA, "v=spf1 -all\ngoogle-site=x\n" KEY, RESULT_PASS, REASON_DKIM_VERIFIED, NULL, NULL, BY_1024 },
 	{ "the second of two keys verifies", RSA, "p=$RSA2048\n" KEY, RESULT_PASS, REASON_DKIM_VERIFIED, NULL, NULL, BY_1024 },
 	{ "a key that disagrees counts more than a revoked one", RSA, "p=\np=$RSA2048", RESULT_FAIL, REASON_DKIM_BAD_SIGNATURE, NULL, NULL, BY_1024 },
+	{ "in whatever order they come", RSA, "p=$RSA2048\np=", RESULT_FAIL, REASON_DKIM_BAD_SIGNATURE, NULL, NULL, BY_1024 },
 	{ "a fifth key is not tried", RSA, "p=\np=\np=\np=\n" KEY, RESULT_PERMERROR, REASON_DKIM_KEY_REVOKED, NULL, NULL, BY_1024 },
 };
 
@@ -367,6 +368,52 @@ names_in_h_are_bounded(void **state)
 	}
 }
 
+/* As signers do that begin with Ed25519: both algorithms, one body hash for both. */
+static void
+two_signatures_of_one_message_verify(void **state)
+{
+	struct arena    *a = arena_new(1000000);
+	struct bodyhash *hash = bodyhash_new(a);
+	struct header    h;
+	struct bytes     body;
+	struct ask       ask;
+	struct outcome   out;
+
+	(void)state;
+	forge_split(a, B(RFC8463_ED RFC8463_RSA RFC8463_MAIL), &h, &body);
+	struct dkim *both[2] = { dkim_new(a, &h, 0, hash, NOW), dkim_new(a, &h, 1, hash, NOW) };
+	bodyhash_feed(hash, body);
+	bodyhash_end(hash);
+	for (size_t i = 0; i < 2; i++) {
+		struct answer *answer = forge_answer(a, bytes_of(standards[i].key));
+		assert_int_equal(dkim_step(both[i], NULL, &ask, &out.finding), STEP_ASKS);
+		assert_bytes(ask.name, bytes_of(standards[i].key_name));
+		assert_int_equal(dkim_step(both[i], answer, &ask, &out.finding), STEP_DONE);
+		expect(out, RESULT_PASS, REASON_DKIM_VERIFIED);
+		answer_unref(answer);
+	}
+	arena_free(a);
+}
+
+static void
+body_hashes_are_bounded(void **state)
+{
+	struct arena    *a = arena_new(1000000);
+	struct bodyhash *hash = bodyhash_new(a);
+	struct header    h;
+	struct bytes     body;
+	struct ask       ask;
+	struct outcome   out;
+
+	(void)state;
+	forge_split(a, forge_sign(a, key_of(BY_1024), "DKIM-Signature", B(RSA), B(MAIL)), &h, &body);
+	for (uint64_t length = 0; length < BODYHASH_WISHES; length++)
+		assert_true(bodyhash_want(hash, CANON_SIMPLE, length) >= 0);
+	assert_int_equal(dkim_step(dkim_new(a, &h, 0, hash, NOW), NULL, &ask, &out.finding), STEP_DONE);
+	expect(out, RESULT_POLICY, REASON_DKIM_TOO_MANY);
+	arena_free(a);
+}
+
 /* Whatever the arena refuses, the end is NULL, temperror or the right verdict. */
 static void
 no_memory_is_never_a_wrong_verdict(void **state)
@@ -416,6 +463,8 @@ main(void)
 	rows_add("a U-label is asked for as an A-label", a_u_label_is_asked_for_as_a_label, NULL);
 	rows_add("a field that does not parse still names its domain", a_field_that_does_not_parse_still_names_its_domain, NULL);
 	rows_add("128 names in h= are read, 129 refused", names_in_h_are_bounded, NULL);
+	rows_add("two signatures of one message verify", two_signatures_of_one_message_verify, NULL);
+	rows_add("a signature that wants one body hash too many is not checked", body_hashes_are_bounded, NULL);
 	rows_add("without memory there is never a wrong verdict", no_memory_is_never_a_wrong_verdict, NULL);
 	return rows_run("dkim");
 }
