@@ -36,7 +36,6 @@ struct dmarc {
 	enum alignment      spf;
 	enum alignment     *dkim;
 	bool               *dkim_aligned;
-
 	const struct lookup *spf_trouble; /* why NOT_KNOWN */
 	const struct lookup *dkim_trouble;
 };
@@ -391,7 +390,8 @@ named(struct dmarc *d, const char *method, const struct dmarc_identity *id, enum
 
 	if (id->domain.len == 0)
 		return arena_printf(d->arena, "%s %s", method, result_word(id->result));
-	return arena_printf(d->arena, "%s %s for %.*s%s", method, result_word(id->result), B_FMT(id->domain), strange ? " (not aligned)" : "");
+	return arena_printf(d->arena, "%s %s for %.*s%s", method, result_word(id->result), B_FMT(id->domain),
+	                    strange ? " (not aligned)" : "");
 }
 
 /* The signature that says most: aligned before not, passed before not. */
@@ -423,8 +423,8 @@ seen(struct dmarc *d, const struct policy *p)
 	}
 	if (d->query.dkim_count > 1)
 		dkim = arena_printf(d->arena, "%.*s (of %zu)", B_FMT(dkim), d->query.dkim_count);
-	return arena_printf(d->arena, "%.*s, %.*s; %s=%s at %.*s%s", B_FMT(spf), B_FMT(dkim), p->tag, policy_word(p->published), B_FMT(p->domain),
-	                    p->record->testing ? ", t=y" : "");
+	return arena_printf(d->arena, "%.*s, %.*s; %s=%s at %.*s%s", B_FMT(spf), B_FMT(dkim), p->tag, policy_word(p->published),
+	                    B_FMT(p->domain), p->record->testing ? ", t=y" : "");
 }
 
 static const char *
@@ -457,7 +457,8 @@ conclude_no_record(struct dmarc *d, const struct walk *w)
 	struct bytes detail;
 
 	if (w->several != NULL)
-		detail = arena_printf(d->arena, "%zu records at " PREFIX "%.*s, which count as none", w->several->found->count, B_FMT(w->several->domain));
+		detail = arena_printf(d->arena, "%zu records at " PREFIX "%.*s, which count as none", w->several->found->count,
+		                      B_FMT(w->several->domain));
 	else
 		detail = arena_printf(d->arena, "nothing at " PREFIX "%.*s or above", B_FMT(d->query.from_domain));
 	return conclude(d, RESULT_NONE, REASON_DMARC_NO_RECORD, detail);
@@ -531,7 +532,8 @@ judge(struct dmarc *d, struct finding *f)
 	if (p.record->bad_policy && p.record->rua_count == 0) {
 		align_identical(d);
 		report_alignment(d);
-		*f = conclude(d, RESULT_PERMERROR, REASON_DMARC_RECORD_INVALID, arena_printf(d->arena, "at " PREFIX "%.*s", B_FMT(p.domain)));
+		*f = conclude(d, RESULT_PERMERROR, REASON_DMARC_RECORD_INVALID,
+		              arena_printf(d->arena, "at " PREFIX "%.*s", B_FMT(p.domain)));
 		return true;
 	}
 	if (!policy_for_from(d, &p) || !align_all(d, &w, p.record))

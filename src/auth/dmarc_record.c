@@ -185,8 +185,9 @@ static const struct tag_rule {
 	struct bytes name;
 	bool (*set)(struct dmarc_record *, struct bytes value);
 } rules[] = {
-	{ B_INIT("p"), set_p },       { B_INIT("t"), set_t },       { B_INIT("psd"), set_psd }, { B_INIT("np"), set_np },   { B_INIT("sp"), set_sp },
-	{ B_INIT("adkim"), set_adkim }, { B_INIT("aspf"), set_aspf }, { B_INIT("rua"), set_rua }, { B_INIT("ruf"), set_ruf }, { B_INIT("fo"), set_fo },
+	{ B_INIT("p"), set_p },     { B_INIT("t"), set_t },         { B_INIT("psd"), set_psd },   { B_INIT("np"), set_np },
+	{ B_INIT("sp"), set_sp },   { B_INIT("adkim"), set_adkim }, { B_INIT("aspf"), set_aspf }, { B_INIT("rua"), set_rua },
+	{ B_INIT("ruf"), set_ruf }, { B_INIT("fo"), set_fo },
 };
 
 enum { RULE_P, RULE_NP = 3, RULE_SP = 4 };
