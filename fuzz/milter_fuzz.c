@@ -118,7 +118,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct session_env env = { 0 };
 	static const char               begin[] = "\0\0\0\x0dO\0\0\0\6\0\0\1\xff\0\x1f\xff\xff"
-	                                          "\0\0\0\x0f" "Ca\0" "4\0\1" "192.0.2.1" /* its NUL ends the string */;
+	                                          "\0\0\0\x10" "Ca\0" "4\0\1" "192.0.2.1" /* its NUL ends the string */;
 	struct scripted_rule            rule = { EV_COUNT, "", DO_GO_ON };
 	struct buf                      in = { 0 };
 

@@ -380,9 +380,10 @@ act_macro(struct milter *m, struct bytes payload)
 	if (command != m->macros_for)
 		buf_clear(&m->macros);
 	m->macros_for = command;
-	m->macros.limit = MACROS_MAX;
+	if (pairs.len > MACROS_MAX - m->macros.len)
+		return fault(m, RC_LIMIT, "too many macros");
 	buf_add(&m->macros, pairs);
-	return m->macros.spoilt ? fault(m, RC_LIMIT, "too many macros") : RC_OK;
+	return m->macros.spoilt ? fault(m, RC_MEMORY, "memory is spent") : RC_OK;
 }
 
 static enum rc
