@@ -55,6 +55,7 @@ quick(void)
 
 	s.loops = 2;
 	s.drain_ms = 5000;
+	s.quiet_ms = 20;
 	s.told = on_told;
 	return s;
 }

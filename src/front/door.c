@@ -33,6 +33,7 @@ struct door {
 	atomic_uint          next; /* whose turn it is */
 	_Atomic uint64_t     turned_away;
 	struct acceptor     *acceptors[ACCEPTORS]; /* on the first loop */
+	struct listener     *listeners[ACCEPTORS];
 	unsigned             acceptor_count;
 };
 
@@ -48,6 +49,7 @@ door_defaults(void)
 		.write_ms = 30000,
 		.dns_ms = 5000,
 		.drain_ms = 30000,
+		.quiet_ms = 10000,
 	};
 }
 
@@ -124,8 +126,11 @@ on_drain(void *arg)
 	struct door   *d = k->door;
 
 	if (k == &d->keepers[0]) {
-		for (unsigned i = 0; i < d->acceptor_count; i++)
+		/* Closed now: an MTA that connected to nobody would wait for its time-out. */
+		for (unsigned i = 0; i < d->acceptor_count; i++) {
 			acceptor_free(d->acceptors[i]);
+			listener_close(d->listeners[i]);
+		}
 		d->acceptor_count = 0;
 	}
 	timer_set(k->patience, d->settings.drain_ms);
@@ -230,6 +235,7 @@ door_listen(struct door *d, struct listener *listener)
 	struct acceptor *a = acceptor_new(listener, d->keepers[0].porter.loop, on_accept, d);
 	if (a == NULL)
 		return RC_IO;
+	d->listeners[d->acceptor_count] = listener;
 	d->acceptors[d->acceptor_count++] = a;
 	return RC_OK;
 }

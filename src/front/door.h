@@ -1,10 +1,10 @@
 /* front/door.h: the milter door of a daemon: loop threads and what they share.
  *
  * Connections are handed to the threads in turn and stay where they are. A
- * reload reaches each connection between two messages. A drain closes what is
- * idle, lets messages under way come to their end, and cuts off what has not by
- * then: Postfix before 3.11 refuses mail for the rest of an SMTP session once
- * its milter has gone, so nothing is cut off without need. */
+ * reload reaches each connection between two messages. A drain lets messages
+ * under way come to their end, closes what stays quiet for a while, and cuts off
+ * the rest in the end: Postfix before 3.11 refuses mail for the rest of an SMTP
+ * session once its milter has gone, so nothing is cut off without need. */
 #ifndef FRONT_DOOR_H
 #define FRONT_DOOR_H
 
@@ -23,6 +23,7 @@ struct door_settings {
 	uint32_t write_ms; /* an MTA that takes nothing so long is left */
 	uint32_t dns_ms; /* one question */
 	uint32_t drain_ms; /* messages under way get so long */
+	uint32_t quiet_ms; /* while draining, an MTA that says nothing so long is left */
 	/* Called on a loop thread for each transaction that is over; the account is
 	 * borrowed for the call. May be NULL. */
 	void (*told)(void *arg, const struct account *);
@@ -30,7 +31,7 @@ struct door_settings {
 };
 
 /* Two hours of silence (a sendmail client may think that long), 30 s for an
- * answer to be taken, 5 s a question, 30 s to drain, 4096 connections, as many
+ * answer to be taken, 5 s a question, 30 s to drain with 10 s of silence, 4096 connections, as many
  * loops as processors. */
 struct door_settings door_defaults(void);
 
@@ -52,7 +53,7 @@ enum rc door_run(struct door *) MUST_USE;
 /* New settings: as in door_new(). RC_MEMORY: the old ones stay, `release` is not called. */
 enum rc door_reload(struct door *, const struct session_env *, void (*release)(void *arg), void *arg) MUST_USE;
 
-/* Begin to drain: no more connections are accepted. Returns at once. Only from
+/* Begin to drain: the listeners are closed (listener_free() is still the caller's). Returns at once. Only from
  * the thread that called door_run(), and once. */
 void door_drain(struct door *);
 /* Until a drain is over and all threads have ended. */

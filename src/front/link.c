@@ -275,6 +275,15 @@ want(struct link *l, unsigned what)
 	l->want = what;
 }
 
+/* While draining: nothing is under way that we can see. Postfix keeps what needs
+ * no answer to itself until something does, so an SMTP session may be in its
+ * envelope or its data all the same, and gets a while. */
+static bool
+is_resting(const struct link *l)
+{
+	return l->porter->draining && milter_output(l->milter)->len == 0 && !milter_busy(l->milter);
+}
+
 /* After all that could be done is done: what to wait for, and for how long. */
 static void
 rest_until_next(struct link *l)
@@ -286,10 +295,8 @@ rest_until_next(struct link *l)
 		snapshot_unref(l->snapshot);
 		l->snapshot = snapshot_ref(p->snapshot);
 	}
-	if (p->draining && !stuck && !milter_busy(l->milter)) {
-		link_close(l);
-		return;
-	}
+	if (is_resting(l))
+		timer_set(l->patience, 0); /* which finds out how long it has been quiet */
 	if (stuck && !(l->want & WATCH_WRITE))
 		timer_set(l->patience, p->settings->write_ms);
 	if (stuck)
@@ -411,11 +418,16 @@ on_patience(void *arg)
 {
 	struct link *l = arg;
 	bool         stuck = (l->want & WATCH_WRITE) != 0;
-	uint64_t     limit_ms = stuck ? l->porter->settings->write_ms : l->porter->settings->idle_ms;
+	bool         resting = is_resting(l);
+
+	const struct door_settings *s = l->porter->settings;
+	uint64_t     limit_ms = stuck ? s->write_ms : resting ? s->quiet_ms : s->idle_ms;
 	uint64_t     silent_ms = (clock_mono_us() - l->heard_us) / 1000;
 
 	if (silent_ms < limit_ms)
 		timer_set(l->patience, limit_ms - silent_ms);
+	else if (resting)
+		link_close(l);
 	else if (!stuck && milter_waits(l->milter))
 		timer_set(l->patience, limit_ms); /* it is we who are silent; the session has its own deadline */
 	else

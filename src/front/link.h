@@ -45,7 +45,7 @@ struct porter {
 
 /* Take over a connected socket, closed with the link, or at once on failure. */
 void link_open(struct porter *, int fd);
-/* Close those that are idle; the others close when their message is over. */
+/* Close those that are idle for settings->quiet_ms; the others after their message and that time. */
 void porter_drain(struct porter *);
 /* Close all, whatever they are doing. */
 void porter_cut(struct porter *);

@@ -201,18 +201,26 @@ fail:
 }
 
 void
-listener_free(struct listener *l)
+listener_close(struct listener *l)
 {
 	struct stat st;
-
-	if (l == NULL)
-		return;
 	const char *path = endpoint_path(&l->at);
+
 	/* Another process may have put its own there since. */
 	if (l->ours && path != NULL && lstat(path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
 		unlink(path);
+	l->ours = false;
 	if (l->fd >= 0)
 		close(l->fd);
+	l->fd = -1;
+}
+
+void
+listener_free(struct listener *l)
+{
+	if (l == NULL)
+		return;
+	listener_close(l);
 	free(l);
 }
 

@@ -27,6 +27,8 @@ struct listen_rights {
  * socket, is left alone. RC_SYNTAX, RC_IO or RC_MEMORY, and a sentence in the arena. */
 enum rc listener_open(struct bytes text, const struct listen_rights *, struct arena *, struct listener **listener_out,
                       struct bytes *why_out) MUST_USE;
+/* What connects from now on is refused at once. After its acceptors. */
+void listener_close(struct listener *);
 /* Closes; removes the UNIX path if it is still ours and was not systemd's. After its acceptors. Takes NULL. */
 void listener_free(struct listener *);
 /* With the real port where 0 was asked. */
