@@ -43,6 +43,10 @@ spf_text(struct arena *a, const struct facts *f)
 	if (!f->spf.checked)
 		return B("SPF not checked");
 	ip_format(&f->client, ip);
+	/* Trouble and faults are told whole: they are what its owner must mend. */
+	if (spf->result == RESULT_TEMPERROR || spf->result == RESULT_PERMERROR)
+		return arena_printf(a, "SPF %s for %s of %.*s (%s%s%.*s)", result_word(spf->result), ip, B_FMT(spf->domain),
+		                    reason_word(spf->reason), spf->detail.len > 0 ? ": " : "", B_FMT(spf->detail));
 	bool aligned = f->dmarc_report != NULL && f->dmarc_report->spf_aligned;
 	if (spf->result == RESULT_PASS && !aligned)
 		return arena_printf(a, "SPF pass for %s of %.*s, which is not aligned with From", ip, B_FMT(spf->domain));

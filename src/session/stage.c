@@ -112,7 +112,7 @@ verdict(void *door, const struct verdict *v)
 
 	h->verdict_count++;
 	h->verdict_came = true;
-	h->verdict_kind = v->kind;
+	h->verdict_kind = (int)v->kind;
 	if (v->kind == VERDICT_REPLY)
 		reply_write(&h->reply, &v->reply, true);
 	for (size_t i = 0; i < v->edit_count; i++) {
