@@ -10,12 +10,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/utf8.h"
-#include "desk/account_json.h"
 #include "desk/account_text.h"
 #include "desk/judgement.h"
 #include "desk/settings_load.h"
 #include "mail/address.h"
 #include "policy/settings.h"
+#include "session/account_json.h"
 
 /* A message may be large, but not without end. */
 #define MESSAGE_MAX ((size_t)256 << 20)

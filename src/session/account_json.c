@@ -1,6 +1,6 @@
-/* desk/account_json.c: see account_json.h. Unknown is null, never a missing
+/* session/account_json.c: see account_json.h. Unknown is null, never a missing
  * key or an empty string. */
-#include "desk/account_json.h"
+#include "session/account_json.h"
 
 #include <string.h>
 

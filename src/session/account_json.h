@@ -1,6 +1,6 @@
-/* desk/account_json.h: an account as the JSON that docs/json.md describes. */
-#ifndef DESK_ACCOUNT_JSON_H
-#define DESK_ACCOUNT_JSON_H
+/* session/account_json.h: an account as the JSON that docs/json.md describes. */
+#ifndef SESSION_ACCOUNT_JSON_H
+#define SESSION_ACCOUNT_JSON_H
 
 #include "base/json.h"
 #include "session/account.h"
