@@ -6,6 +6,9 @@
 #include "base/utf8.h"
 #include "policy/evidence.h"
 
+/* Octets of an answer: a key is no reading matter, and --json has it whole. */
+#define SHOWN_MAX 160
+
 static enum cli_paint
 paint_of(enum result r)
 {
@@ -39,7 +42,9 @@ add_line(struct buf *out, const struct cli *cli, const struct account_line *line
 	buf_printf(out, "  %-9s     asked ", line->check);
 	text_add_safe(out, line->asked);
 	buf_add_str(out, " -> ");
-	text_add_safe(out, line->answer);
+	text_add_safe(out, bytes_sub(line->answer, 0, SHOWN_MAX));
+	if (line->answer.len > SHOWN_MAX)
+		buf_printf(out, "... and %zu more", line->answer.len - SHOWN_MAX);
 	buf_printf(out, "  (%.1f ms)\n", (double)line->took_us / 1000.0);
 }
 

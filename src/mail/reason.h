@@ -34,7 +34,7 @@ struct reason_row {
 	const char *iana;
 	const char *bounce; /* the bounce word `explain` gives it; NULL: none */
 	enum owner  owner; /* who can fix it */
-	const char *line; /* a sentence; of a reply: its first line, {domain} {ip} {sender} {recipient} filled in */
+	const char *line; /* a sentence; of a reply: its first line, {domain} {ip} {sender} filled in; in steps {term} too, "ip4:192.0.2.1" */
 	const char *steps; /* what that person does, sentences separated by "\n" */
 };
 

@@ -29,6 +29,8 @@ evidence_fill(struct arena *a, const char *template, const struct facts *f)
 			out = arena_join(a, out, domain_of(f).len > 0 ? domain_of(f) : B("the sender"));
 		else if (bytes_eq(word, B("ip")))
 			out = arena_join(a, out, bytes_of(ip));
+		else if (bytes_eq(word, B("term")))
+			out = arena_printf(a, "%.*s%s%s", B_FMT(out), f->client.family == 6 ? "ip6:" : "ip4:", ip);
 		else if (bytes_eq(word, B("sender")))
 			out = arena_join(a, out, f->mail_from);
 	}

@@ -12,7 +12,7 @@ struct settings;
 struct bytes evidence_text(struct arena *, const struct facts *, enum reason);
 /* "the owner of example.com can fix this"; empty when nobody can. */
 struct bytes evidence_owner(struct arena *, enum owner, struct bytes domain);
-/* The row's line or steps with {domain} {ip} {sender} filled in. */
+/* The row's line or steps with {domain} {ip} {term} {sender} filled in. */
 struct bytes evidence_fill(struct arena *, const char *template, const struct facts *);
 
 struct reply evidence_reply(struct arena *, const struct settings *, const struct facts *, enum reason, const char *id);
