@@ -30,13 +30,21 @@ def swaks(port, case):
     return lines[:data + 1] + ([f"C: (the message: examples/{case.name}.eml)"] if dot < len(lines) else []) + lines[dot:]
 
 
+def message_id(case):
+    return re.search(r"^Message-ID: <(.*)>$", (gate.EXAMPLES / f"{case.name}.eml").read_text(), re.M).group(1)
+
+
 def show(g, number, case):
     print(f"\n{BOLD}{number}. {case.title}{PLAIN}\n{DIM}   client {case.client}, HELO {case.helo}, examples/{case.name}.eml{PLAIN}\n")
     dialogue = swaks(g.postfix.ports["main"], case)
     for line in dialogue:
         last = line.startswith("S: ") and line[3:6] == case.code and line in dialogue[-4:]
         print(f"   {BOLD if last else ''}{line}{PLAIN if last else ''}")
-    print()
+    delivered = g.postfix.delivered(f"<{message_id(case)}>") if case.code == "250" else None
+    if delivered:
+        print("\n   Delivered, with " + re.search(rb"^X-Mailreeve: .*$", delivered, re.M).group().decode())
+    print(f"\n{DIM}   The same message asked again by hand (a new account, so another id):\n   mailreeve check --ip {case.client} --helo {case.helo} "
+          f"--mail-from {case.sender} examples/{case.name}.eml{PLAIN}\n")
     replay = g.reeve.replay(gate.EXAMPLES / f"{case.name}.eml", case.client, case.helo, case.sender)
     for line in (replay.stdout + replay.stderr).rstrip().splitlines():
         print("   " + line)
