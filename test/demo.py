@@ -43,8 +43,8 @@ def show(g, number, case):
     delivered = g.postfix.delivered(f"<{message_id(case)}>") if case.code == "250" else None
     if delivered:
         print("\n   Delivered, with " + re.search(rb"^X-Mailreeve: .*$", delivered, re.M).group().decode())
-    print(f"\n{DIM}   The same message asked again by hand (a new account, so another id):\n   mailreeve check --ip {case.client} --helo {case.helo} "
-          f"--mail-from {case.sender} examples/{case.name}.eml{PLAIN}\n")
+    print(f"\n{DIM}   The same message asked again by hand (a new account, so another id):\n   build/mailreeve check --config examples/mailreeve.conf "
+          f"--dns examples/zone --ip {case.client} \\\n      --helo {case.helo} --mail-from {case.sender} examples/{case.name}.eml{PLAIN}\n")
     replay = g.reeve.replay(gate.EXAMPLES / f"{case.name}.eml", case.client, case.helo, case.sender)
     for line in (replay.stdout + replay.stderr).rstrip().splitlines():
         print("   " + line)

@@ -27,6 +27,7 @@ DOORS = {
     "hold": "dmarc {\n quarantine = hold\n}",
     "iana": "code_style = iana\nwhy_url = https://gate.example.net/why",
     "strict": "dmarc {\n on_reject = strict\n}",
+    gate.CHROOTED: "",  # its smtpd sees the queue directory only
     "signing": "",  # OpenDKIM is asked before us
     "mortal": "",  # this one is killed
     "reload": "",
@@ -319,6 +320,13 @@ def monitor(g):
     same(tag(g.postfix.delivered("X-Mark: monitor\n")), "accept; mode=monitor; would=reject; reason=dmarc.reject; id=ID")
     line = next((line for line in g.reeves["monitor"].log().splitlines() if "dmarc.reject" in line), "")
     holds("monitor" in line, f"the log line says so: {line or g.reeves['monitor'].log()}")
+
+
+@test("an smtpd in a chroot reaches a socket in the queue directory")
+def chroot(g):
+    smtp = g.client(gate.CHROOTED, **STRANGER)
+    same(masked(smtp.send("clara@example.com", forged("chroot"))), REFUSED)
+    smtp.close()
 
 
 @test("several recipients and several mails in one session are each answered")

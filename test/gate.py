@@ -21,6 +21,9 @@ ROOT = pathlib.Path(os.environ.get("MAILREEVE_ROOT", TOP / "build" / "root"))
 EXAMPLES = TOP / "examples"
 LIBRARIES = ":".join(f"{ROOT}/{path}" for path in ("usr/lib/postfix", f"usr/lib/{os.uname().machine}-linux-gnu", "usr/lib"))
 
+# The door of this name has its smtpd in a chroot, as Debian has it: it sees the queue directory only.
+CHROOTED = "chroot"
+
 MAIN_CF = """compatibility_level = 3.6
 queue_directory = {work}/spool
 data_directory = {work}/data
@@ -115,7 +118,8 @@ class Reeve:
 
     def __init__(self, program, work, more="", zone=None, name="main"):
         self.program, self.work, self.name = os.path.abspath(program), work, name
-        self.socket = f"{work}/{name}.sock"
+        self.socket = f"{work}/spool/mailreeve/milter.sock" if name == CHROOTED else f"{work}/{name}.sock"
+        os.makedirs(os.path.dirname(self.socket), exist_ok=True)
         self.config = f"{work}/{name}.conf"
         self.zone = f"{work}/zone"
         self.log_path = f"{work}/log/{name}"
@@ -220,8 +224,9 @@ class Postfix:
 
     def write_settings(self):
         def milters(door):
-            return " ".join(f"unix:{s}" for s in self.doors[door])
-        services = "".join(f"127.0.0.1:{port} inet n - n - 50 smtpd\n  -o {{ smtpd_milters = {milters(door)} }}\n"
+            return " ".join("unix:" + (os.path.relpath(s, f"{self.work}/spool") if door == CHROOTED else s) for s in self.doors[door])
+        services = "".join(f"127.0.0.1:{port} inet n - {'y' if door == CHROOTED else 'n'} - 50 smtpd\n  -o {{ smtpd_milters = {milters(door)} }}\n"
+                           + ("  -o smtpd_sasl_auth_enable=no\n" if door == CHROOTED else "")
                            for door, port in self.ports.items())
         pathlib.Path(f"{self.etc}/master.cf").write_text(MASTER_CF.format(doors=services))
         pathlib.Path(f"{self.etc}/main.cf").write_text(
