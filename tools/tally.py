@@ -3,6 +3,7 @@
 
 Prints what failed (with what it said) and what was skipped, then as the last
 line "N passed, N failed, N skipped". Exits 1 if anything failed or nothing ran."""
+import itertools
 import json
 import pathlib
 import re
@@ -35,8 +36,8 @@ class Tally:
                 self.skipped.append((f"{suite}: {name}", why))
             elif wrong:
                 bad = True
-                said = [said for said in lines[at + 1:at + 60] if said.startswith("#")][:40]
-                self.failed.append((f"{suite}: {name}", "\n".join(said)))
+                said = itertools.takewhile(lambda line: not LINE.match(line), lines[at + 1:])
+                self.failed.append((f"{suite}: {name}", "\n".join([line for line in said if line.startswith("#")][-40:])))
             else:
                 self.passed += 1
         if planned and ran < planned:
