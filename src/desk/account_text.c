@@ -115,7 +115,9 @@ add_head(struct buf *out, const struct account *account)
 
 	ip_format(&f->client, ip);
 	add_pair(out, "account", bytes_of(account->id));
-	add_pair(out, "client", f->client.family != 0 ? bytes_of(ip) : B("this host"));
+	add_pair(out, "client", f->client.family != 0 ? bytes_of(ip)
+	                              : f->standing == STANDING_LOCAL ? B("this host")
+	                                                              : B("not known"));
 	add_pair(out, "helo", f->helo);
 	add_pair(out, "mail from", f->mail_from.len > 0 ? f->mail_from : B("<>"));
 	for (size_t i = 0; i < account->from_count; i++)

@@ -26,7 +26,7 @@ struct own {
 };
 
 static const struct cli_option message_options[] = {
-	{ "ip", CLI_TEXT, "ADDRESS", "address of the SMTP client (else: submitted on this host, nothing is refused)", offsetof(struct own, ip) },
+	{ "ip", CLI_TEXT, "ADDRESS", "address of the SMTP client; without it SPF is left out", offsetof(struct own, ip) },
 	{ "helo", CLI_TEXT, "NAME", "what it said in HELO", offsetof(struct own, helo) },
 	{ "mail-from", CLI_TEXT, "ADDRESS", "the envelope sender; <> for none", offsetof(struct own, mail_from) },
 	{ "rcpt", CLI_TEXTS, "ADDRESS", "an envelope recipient; may be given again", offsetof(struct own, rcpt) },

@@ -103,7 +103,7 @@ static const struct session_face face = { face_go_on, face_reply, face_verdict }
 static void
 play(struct session *s, const struct judgement_input *in, const struct message *m)
 {
-	session_on(s, &(struct event){ .kind = EV_CONNECT, .ip = in->ip });
+	session_on(s, &(struct event){ .kind = EV_CONNECT, .ip = in->ip, .unknown = in->ip.family == 0 });
 	session_on(s, &(struct event){ .kind = EV_HELO, .text = in->helo });
 	session_on(s, &(struct event){ .kind = EV_MAIL, .text = in->mail_from });
 	for (size_t i = 0; i < in->rcpt.count; i++)

@@ -7,7 +7,7 @@
 #include "session/session.h"
 
 struct judgement_input {
-	struct ip         ip; /* family 0: this host */
+	struct ip         ip; /* family 0: not known; SPF is left out */
 	struct bytes      helo, mail_from; /* any octets */
 	struct cli_texts  rcpt;
 	struct bytes      text; /* the message, as in its file */

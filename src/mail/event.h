@@ -9,7 +9,7 @@
 #include "base/ip.h"
 
 enum event_kind {
-	EV_CONNECT, /* ip, port, host, listener; ip.family 0: submitted on this host */
+	EV_CONNECT, /* ip, port, host, listener; ip.family 0: submitted on this host, or `unknown` */
 	EV_HELO, /* text */
 	EV_TLS, /* text: version, more: cipher, subject: CN of a trusted client certificate */
 	EV_AUTH, /* text: the login, more: the mechanism. Holds for the session until told otherwise */
@@ -29,6 +29,7 @@ struct event {
 	enum event_kind kind;
 	struct ip       ip;
 	uint16_t        port;
+	bool            unknown; /* nobody knows who the client is; it is judged as a stranger */
 	struct bytes    host; /* forward-confirmed name of the client; empty: none */
 	struct bytes    listener; /* the MTA's name for the door, such as "smtp"; empty: not known */
 	struct bytes    text;

@@ -30,7 +30,11 @@ evidence_fill(struct arena *a, const char *template, const struct facts *f)
 		else if (bytes_eq(word, B("ip")))
 			out = arena_join(a, out, bytes_of(ip));
 		else if (bytes_eq(word, B("term")))
-			out = arena_printf(a, "%.*s%s%s", B_FMT(out), f->client.family == 6 ? "ip6:" : "ip4:", ip);
+			out = arena_printf(a, "%.*s%s%s", B_FMT(out),
+			                   f->client.family == 6   ? "ip6:"
+			                   : f->client.family == 4 ? "ip4:"
+			                                           : "its address",
+			                   ip);
 		else if (bytes_eq(word, B("sender")))
 			out = arena_join(a, out, f->mail_from);
 	}
@@ -42,7 +46,7 @@ spf_text(struct arena *a, const struct facts *f)
 	const struct finding *spf = &f->spf.finding;
 	char                  ip[IP_TEXT_MAX];
 
-	if (!f->spf.checked)
+	if (!f->spf.checked || f->client.family == 0)
 		return B("SPF not checked");
 	ip_format(&f->client, ip);
 	/* Trouble and faults are told whole: they are what its owner must mend. */
@@ -79,7 +83,7 @@ struct bytes
 evidence_text(struct arena *a, const struct facts *f, enum reason reason)
 {
 	if (reason == REASON_FROM_NONE || reason == REASON_FROM_SEVERAL || reason == REASON_FROM_UNPARSABLE)
-		return f->from.detail;
+		return f->from.detail.len > 0 ? f->from.detail : B("no From field was found");
 	if (reason == REASON_LIMIT_MEMORY || reason == REASON_DOMAIN_RULE)
 		return B("");
 	struct bytes both = arena_printf(a, "%.*s, %.*s", B_FMT(spf_text(a, f)), B_FMT(dkim_text(a, f)));

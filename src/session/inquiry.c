@@ -267,6 +267,24 @@ inquiry_new(struct arena *a, const struct session_env *env, const struct session
 	return q->jobs != NULL && q->body != NULL ? q : NULL;
 }
 
+/* Submitted on this host, or nobody knows by whom. */
+static void
+no_client(struct inquiry *q)
+{
+	struct facts      *f = &q->account->facts;
+	struct spf_report *report = arena_take(q->arena, sizeof(*report));
+
+	if (f->standing != STANDING_FOREIGN || report == NULL)
+		return;
+	report->domain = domain_normal(q->arena, address_domain(f->mail_from));
+	f->spf = (struct spf_fact){
+		.checked = true,
+		.finding = { METHOD_SPF, RESULT_NONE, REASON_SPF_NO_CLIENT, report->domain, B_NONE },
+		.report = report,
+	};
+	account_concluded(q->arena, q->account, "spf", f->spf.finding, 0);
+}
+
 void
 inquiry_client(struct inquiry *q)
 {
@@ -280,8 +298,12 @@ inquiry_client(struct inquiry *q)
 	};
 	struct spf_query *kept = arena_take(q->arena, sizeof(*kept));
 
-	if (kept == NULL || f->client.family == 0)
-		return; /* submitted on this host: there is no client to ask about */
+	if (kept == NULL)
+		return;
+	if (f->client.family == 0) {
+		no_client(q);
+		return;
+	}
 	*kept = query;
 	q->spf = job_add(q, "spf", spf_new(q->arena, kept, SPF_MAILFROM), step_spf);
 	if (q->spf != NO_JOB)

@@ -57,6 +57,7 @@ static void
 on_connect(struct session *s, const struct event *ev)
 {
 	s->client.ip = ev->ip;
+	s->client.unknown = ev->unknown;
 	keep(s, &s->client.host, ev->host);
 	keep(s, &s->client.listener, ev->listener);
 }

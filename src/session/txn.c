@@ -30,6 +30,7 @@ struct txn {
 	struct inquiry            *inquiry;
 	struct header              header;
 	uint64_t                   ended_at;
+	bool                       unknown; /* nobody knows who the client is */
 	bool                       asked_client; /* SPF has begun */
 };
 
@@ -51,6 +52,7 @@ txn_new(const struct session_env *env, const struct session_host *host, void *do
 	t->inquiry = inquiry_new(a, env, host, door, t->account, generation);
 	if (t->inquiry == NULL)
 		goto fail;
+	t->unknown = client->unknown;
 	t->settings = settings_ref(env->settings);
 
 	struct account *account = t->account;
@@ -99,7 +101,7 @@ standing_of(const struct txn *t)
 	if (t->account->login.len > 0)
 		return STANDING_AUTHENTICATED;
 	if (t->account->peer.family == 0)
-		return STANDING_LOCAL;
+		return t->unknown ? STANDING_FOREIGN : STANDING_LOCAL;
 	return is_internal(t->settings, &t->account->facts.client) ? STANDING_INTERNAL : STANDING_FOREIGN;
 }
 

@@ -8,7 +8,8 @@
 
 /* What the session knows of its client; copied by a transaction. */
 struct txn_client {
-	struct ip    ip; /* family 0: this host */
+	struct ip    ip; /* family 0: this host, or unknown */
+	bool         unknown;
 	struct bytes host, listener, helo;
 	struct bytes tls_version, tls_cipher;
 	struct bytes login; /* empty: not authenticated */
