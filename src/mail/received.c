@@ -2,7 +2,10 @@
  * comment behind the HELO name holds:
  *     from helo (name [192.0.2.1])            Postfix, Sendmail, Exchange
  *     from name ([192.0.2.1] helo=helo)       Exim
- *     from name (192.0.2.1) ; from [192.0.2.1] (helo helo) */
+ *     from [192.0.2.1] (helo=helo)            Exim, of a client without a name
+ *     from name (HELO helo) (192.0.2.1)       qmail
+ * What is hard: the client chose the HELO name, and may have chosen one that
+ * looks like an address of somebody we trust. */
 #include "mail/received.h"
 
 #include "mail/field.h"
@@ -51,10 +54,36 @@ parse_literal(struct bytes text, struct ip *ip_out)
 	return ip_parse(text, ip_out);
 }
 
+/* What vouches for an address, the least first. The word behind "from" is the
+ * client's, unless nothing else stands there: then it is Exim's, who says
+ * "from [192.0.2.1] (helo=helo)" of a client without a name. */
+enum voucher { NOBODY, HELO_WORD, BARE, BRACKETED };
+
+struct reader {
+	struct received r;
+	enum voucher    ip_by;
+};
+
 static void
-read_from_comment(struct bytes comment, struct received *r)
+take_ip(struct reader *rd, struct bytes word, enum voucher least)
 {
-	bool first = true;
+	struct ip    ip;
+	enum voucher by = word.len > 0 && word.at[0] == '[' && least > HELO_WORD ? BRACKETED : least;
+
+	if (by < rd->ip_by || !parse_literal(word, &ip))
+		return;
+	rd->r.ip = ip;
+	rd->ip_by = by;
+}
+
+/* Only the first comment with an address is the MTA's word on it: later ones may
+ * quote a certificate. Within it the last is: idents stand before the address. */
+static void
+read_from_comment(struct reader *rd, struct bytes comment)
+{
+	struct received *r = &rd->r;
+	bool             settled = rd->ip_by >= BARE;
+	bool             first = true;
 
 	for (;; first = false) {
 		comment = bytes_trim(comment);
@@ -65,58 +94,58 @@ read_from_comment(struct bytes comment, struct received *r)
 		struct bytes word = cut_word(&comment);
 		if (word.len == 0)
 			break;
-		if (bytes_starts_nocase(word, B("helo=")))
+		if (bytes_starts_nocase(word, B("helo="))) {
 			r->helo = bytes_from(word, 5);
-		else if (r->ip.family == 0 && parse_literal(word, &r->ip))
-			continue;
-		else if (first && bytes_has(word, '.') && !bytes_has(word, '=') && !bytes_has(word, '['))
-			r->host = word;
+		} else if (first && (bytes_eq_nocase(word, B("helo")) || bytes_eq_nocase(word, B("ehlo")))) {
+			r->helo = cut_word(&comment); /* qmail; whatever it looks like, it is the client's */
+		} else {
+			if (!settled)
+				take_ip(rd, word, BARE);
+			if (first && bytes_has(word, '.') && !bytes_has(word, '=') && !bytes_has(word, '['))
+				r->host = word;
+		}
 	}
-}
-
-static void
-set_helo(struct received *r, struct bytes word)
-{
-	r->helo = word;
-	(void)parse_literal(word, &r->ip);
 }
 
 struct received
 received_parse(struct arena *a, struct bytes value)
 {
-	struct received r = { .helo = B_NONE };
-	struct bytes    rest = field_unfold(a, value);
-	struct bytes    clause = B_NONE;
+	struct reader    rd = { .r = { .helo = B_NONE } };
+	struct received *r = &rd.r;
+	struct bytes     rest = field_unfold(a, value);
+	bool             from = false;
 
 	for (;;) {
 		rest = bytes_trim(rest);
 		if (rest.len == 0)
 			break;
 		if (rest.at[0] == ';') {
-			r.date = bytes_trim(bytes_from(rest, 1));
+			r->date = bytes_trim(bytes_from(rest, 1));
 			break;
 		}
 		if (rest.at[0] == '(') {
 			struct bytes comment = cut_comment(&rest);
-			if (bytes_eq(clause, B("from")))
-				read_from_comment(comment, &r);
+			if (from)
+				read_from_comment(&rd, comment);
 			continue;
 		}
 		struct bytes word = cut_word(&rest);
-		if (bytes_eq_nocase(word, B("from")) && r.helo.len == 0) {
-			clause = B("from");
+		if (bytes_eq_nocase(word, B("from")) && r->helo.len == 0) {
+			from = true;
 			rest = bytes_trim(rest);
-			if (rest.len > 0 && rest.at[0] != '(')
-				set_helo(&r, cut_word(&rest));
-		} else if (bytes_eq_nocase(word, B("by")) && r.by.len == 0) {
-			clause = B("by");
-			r.by = cut_word(&rest);
-		} else if (bytes_eq_nocase(word, B("with")) && r.with.len == 0) {
-			clause = B("with");
-			r.with = cut_word(&rest);
+			if (rest.len > 0 && rest.at[0] != '(') {
+				r->helo = cut_word(&rest);
+				take_ip(&rd, r->helo, HELO_WORD);
+			}
+		} else if (bytes_eq_nocase(word, B("by")) && r->by.len == 0) {
+			from = false;
+			r->by = cut_word(&rest);
+		} else if (bytes_eq_nocase(word, B("with")) && r->with.len == 0) {
+			from = false;
+			r->with = cut_word(&rest);
 		} else if (word.len == 0) {
 			bytes_skip(&rest, 1);
 		}
 	}
-	return r;
+	return rd.r;
 }

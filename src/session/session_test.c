@@ -112,6 +112,9 @@ static const struct row {
 	  "Received: from filter.example (filter.example [192.0.2.78]) by backup.example\r\n"
 	  "Received: from mail.reject.example ([192.0.2.1]) by filter.example\r\n" FROM("reject.example"),
 	  "trusted_hops = 192.0.2.77 192.0.2.78\n", ACTION_ACCEPT, "accept.aligned", OVERRIDE_NONE, NULL, NULL },
+	{ "a HELO that looks like one of us is not the client behind a trusted hop", "192.0.2.77", "a@reject.example",
+	  "Received: from [127.0.0.1] (unknown [203.0.113.5])\r\n\tby backup.example with ESMTP; Sat, 21 Nov 2026 10:00:00 +0000\r\n"
+	  FROM("reject.example"), "trusted_hops = 192.0.2.77\n", ACTION_REJECT, "dmarc.reject", OVERRIDE_NONE, "SPF fail for 203.0.113.5", NULL },
 	{ "what a trusted hop made itself is not judged", "192.0.2.77", "a@reject.example", FROM("reject.example"),
 	  "trusted_hops = 192.0.2.77\n", ACTION_ACCEPT, "accept.internal", OVERRIDE_LOCAL_POLICY, NULL, NULL },
 	{ "monitor decides, and lets pass", "203.0.113.5", "a@reject.example", FROM("reject.example"), "mode = monitor\n", ACTION_REJECT,
