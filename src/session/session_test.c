@@ -215,6 +215,23 @@ forged_results_are_removed(void **state)
 }
 
 static void
+our_users_mail_gets_no_results(void **state)
+{
+	static const struct scene row = { .ip = "203.0.113.5", .mail_from = "a@reject.example", .message = FROM("reject.example"), .login = "a" };
+	struct host        h = { .later = false };
+	struct arena      *a;
+	struct settings   *settings;
+	struct session_env env;
+
+	(void)state;
+	begin(&h, &a, &settings, &env);
+	assert_true(stage_play(&h, &row, &env));
+	assert_true(bytes_starts(buf_bytes(&h.edits), B("insert X-Mailreeve 0 accept; reason=accept.authenticated; id=")));
+	assert_int_equal(bytes_find(buf_bytes(&h.edits), B("Authentication-Results")), h.edits.len);
+	end(&h, a, settings);
+}
+
+static void
 an_abort_forgets_its_answers(void **state)
 {
 	struct host        h = { .later = true };
@@ -315,6 +332,7 @@ main(void)
 	log_open(LOG_STDERR, AT_ERROR);
 	ROWS_ADD(rows, check_row);
 	rows_add("Authentication-Results in our name are removed, foreign ones stay", forged_results_are_removed, NULL);
+	rows_add("mail of a user who has logged in gets no Authentication-Results", our_users_mail_gets_no_results, NULL);
 	rows_add("an abort forgets its answers", an_abort_forgets_its_answers, NULL);
 	rows_add("the deadline of a message is a deferral", the_deadline_is_a_deferral, NULL);
 	rows_add("a second message of a session is judged anew", a_second_message_is_judged_anew, NULL);

@@ -311,6 +311,16 @@ own_field_text(struct txn *t)
 	return arena_printf(t->arena, "%s; reason=%s; id=%s", action, reason, account->id);
 }
 
+/* Mail of our own users goes out to the world: it needs no field that says from
+ * which hotel it was sent, and that SPF knows nothing of it. */
+static bool
+wants_results(const struct txn *t)
+{
+	enum standing s = t->account->facts.standing;
+
+	return s != STANDING_AUTHENTICATED && s != STANDING_LOCAL;
+}
+
 static void
 make_edits(struct txn *t, struct verdict *v)
 {
@@ -322,7 +332,8 @@ make_edits(struct txn *t, struct verdict *v)
 		return;
 	remove_claims(t, &e);
 	add_edit(&e, (struct edit){ EDIT_INSERT, own_field, own_field_text(t), 0 });
-	add_edit(&e, (struct edit){ EDIT_INSERT, B("Authentication-Results"), folded, 0 });
+	if (wants_results(t))
+		add_edit(&e, (struct edit){ EDIT_INSERT, B("Authentication-Results"), folded, 0 });
 	v->edits = e.at;
 	v->edit_count = e.count;
 }
