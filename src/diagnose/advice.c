@@ -1,0 +1,92 @@
+/* diagnose/advice.c: the sentences of an answer, filled with the facts of one
+ * mail. A fact that is not known is paraphrased, never left out or invented. */
+#include "diagnose/explain.h"
+
+#include <stddef.h>
+
+#include "base/buf.h"
+
+static const struct fact_row {
+	const char  *name;
+	size_t       offset; /* in struct facts */
+	const char  *unknown;
+} fact_rows[] = {
+	{ "recipient", offsetof(struct facts, recipient), "the recipient" },
+	{ "rdomain", offsetof(struct facts, rdomain), "the recipient's domain" },
+	{ "sender", offsetof(struct facts, sender), "the sender" },
+	{ "sender_domain", offsetof(struct facts, sender_domain), "the sender's domain" },
+	{ "from_domain", offsetof(struct facts, from_domain), "the sender's domain" },
+	{ "ip", offsetof(struct facts, ip), "the sending IP address" },
+	{ "host", offsetof(struct facts, host), "the receiving server" },
+	{ "reporter", offsetof(struct facts, reporter), "the server that wrote the report" },
+	{ "selector", offsetof(struct facts, selector), "SELECTOR" },
+	{ "list", offsetof(struct facts, list), "that the reply names" },
+	{ "delist", offsetof(struct facts, delist), "the page that the reply names" },
+	{ "groups", offsetof(struct facts, groups), "" },
+};
+
+static void
+fact_add(struct buf *out, const struct facts *f, struct bytes name)
+{
+	for (size_t i = 0; i < NELEMS(fact_rows); i++) {
+		if (!bytes_eq(name, bytes_of(fact_rows[i].name)))
+			continue;
+		struct bytes value = *(const struct bytes *)(const void *)((const char *)f + fact_rows[i].offset);
+		if (value.len > 0 && value.len <= 300)
+			buf_add(out, value);
+		else
+			buf_add_str(out, fact_rows[i].unknown);
+		return;
+	}
+}
+
+static struct bytes
+filled(struct arena *a, const struct facts *f, const char *template)
+{
+	struct buf   out = { .limit = 16384 };
+	struct bytes rest = bytes_of(template), head;
+
+	while (bytes_cut(&rest, '{', &head)) {
+		buf_add(&out, head);
+		if (rest.at != NULL && bytes_cut(&rest, '}', &head))
+			fact_add(&out, f, head);
+	}
+	/* A sentence that began with a paraphrase. */
+	if (out.len > 0 && !out.spoilt && template[0] == '{' && out.at[0] >= 'a' && out.at[0] <= 'z' && bytes_starts(buf_bytes(&out), B("the ")))
+		out.at[0] = 'T';
+	struct bytes text = arena_copy(a, buf_bytes(&out));
+	buf_free(&out);
+	return text;
+}
+
+struct bytes
+advice_cause(struct arena *a, const struct verdict *v)
+{
+	return filled(a, &v->facts, v->answer->cause);
+}
+
+struct bytes
+advice_steps(struct arena *a, const struct verdict *v, enum reader reader)
+{
+	return filled(a, &v->facts, reader == FOR_USER ? v->answer->user : v->answer->admin);
+}
+
+struct bytes
+advice_expect(struct arena *a, const struct verdict *v)
+{
+	return v->answer->expect != NULL ? filled(a, &v->facts, v->answer->expect) : B_NONE;
+}
+
+struct bytes
+advice_forward(struct arena *a, const struct explained *x, const struct verdict *v)
+{
+	struct bytes cause = advice_cause(a, v), steps = advice_steps(a, v, FOR_ADMIN);
+
+	return arena_printf(a,
+	                    "Hello,\n\na message from %.*s to %.*s was refused.\n\nServer that refused: %.*s\nReply: %.*s%s%.*s %.*s\nReported by: %.*s\n\n"
+	                    "What it means: %.*s\nWhat would mend it:\n%.*s\n",
+	                    B_FMT(v->facts.sender.len > 0 ? v->facts.sender : B("me")), B_FMT(v->facts.recipient.len > 0 ? v->facts.recipient : B("a recipient")),
+	                    B_FMT(v->facts.host.len > 0 ? v->facts.host : B("not named")), B_FMT(v->reply.code), v->reply.code.len > 0 ? " " : "",
+	                    B_FMT(v->reply.enhanced), B_FMT(v->reply.text), B_FMT(x->reading->reporter.len > 0 ? x->reading->reporter : B("not named")),
+	                    B_FMT(cause), B_FMT(steps));
+}

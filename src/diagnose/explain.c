@@ -1,0 +1,410 @@
+/* diagnose/explain.c: see explain.h. The order of belief is: the innermost
+ * reply, then the passage about the recipient, then the fields, then the codes;
+ * what a provider writes in its own words outweighs them all. */
+#include "diagnose/explain.h"
+
+#include "base/ip.h"
+#include "diagnose/address_find.h"
+#include "diagnose/charset.h"
+#include "diagnose/mime.h"
+#include "mail/domain.h"
+
+#define TEXTS_MAX 4
+
+/* The texts that are held against the rules, the best first. */
+struct texts {
+	struct bytes folded[TEXTS_MAX];
+	size_t       count;
+};
+
+static void
+texts_add(struct arena *a, struct texts *t, struct bytes text)
+{
+	struct bytes folded = text_fold(a, bytes_sub(text, 0, 8192));
+
+	for (size_t i = 0; i < t->count; i++)
+		if (bytes_eq(t->folded[i], folded))
+			return;
+	if (folded.len > 0 && t->count < TEXTS_MAX)
+		t->folded[t->count++] = folded;
+}
+
+/* Two peels of the same event made one: what one lacks the other gives. */
+static struct reply_found
+reply_merge(struct reply_found best, struct reply_found other)
+{
+	if (best.code.len == 0) {
+		best.code = other.code;
+		if (best.text.len == 0 || other.code.len > 0)
+			best.text = other.text.len > 0 ? other.text : best.text;
+	}
+	if (best.enhanced.len == 0)
+		best.enhanced = other.enhanced;
+	if (best.host.len == 0 && best.ip.len == 0) {
+		best.host = other.host;
+		best.ip = other.ip;
+	} else if (best.ip.len == 0 && bytes_eq_nocase(best.host, other.host)) {
+		best.ip = other.ip;
+	}
+	if (best.stage == STAGE_NONE)
+		best.stage = other.stage;
+	return best;
+}
+
+/* "5.0.0" and its like say nothing. */
+static bool
+status_is_vague(struct bytes status)
+{
+	return status.len == 0 || bytes_ends_nocase(status, B(".0.0"));
+}
+
+static void
+remote_take(struct verdict *v, struct bytes remote)
+{
+	struct ip ip;
+
+	if (bytes_starts(remote, B("["))) {
+		remote = bytes_from(remote, 1);
+		remote = bytes_sub(remote, 0, bytes_index(remote, ']'));
+	}
+	if (ip_parse(remote, &ip)) {
+		if (v->reply.ip.len == 0)
+			v->reply.ip = remote;
+	} else if (host_like(remote)) {
+		v->reply.host = remote;
+	}
+}
+
+static bool
+same_first(struct bytes a, struct bytes b)
+{
+	return a.len > 0 && b.len > 0 && a.at[0] == b.at[0];
+}
+
+/* ---- judging ---- */
+
+/* The rule for these texts; tiers in turn, so that a narrow rule on the second text goes before a vague one on the first. */
+static const struct rule_row *
+judge(struct rules *rules, struct evidence *e, const struct texts *t)
+{
+	static const struct {
+		enum rule_tier least, most;
+		bool           first_only;
+	} rounds[] = {
+		{ TIER_PROVIDER, TIER_PHRASE, false },
+		{ TIER_CODE, TIER_CODE, true },
+		{ TIER_VAGUE, TIER_VAGUE, false },
+		{ TIER_MEANING, TIER_MEANING, true },
+	};
+	for (size_t round = 0; round < NELEMS(rounds); round++)
+		for (size_t i = 0; i < (t->count > 0 ? t->count : 1); i++) {
+			e->text = i < t->count ? t->folded[i] : B_NONE;
+			const struct rule_row *row = rules_match(rules, e, rounds[round].least, rounds[round].most);
+			if (row != NULL)
+				return row;
+			if (rounds[round].first_only)
+				break;
+		}
+	return NULL;
+}
+
+static enum confidence
+confidence_of(const struct rule_row *row)
+{
+	if (row == NULL || row->tier >= TIER_VAGUE)
+		return CONFIDENCE_LOW;
+	return row->tier <= TIER_PROGRAM ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
+}
+
+static const struct answer_row *
+answer_of(const struct rules *rules, const struct verdict *v)
+{
+	char klass = v->reply.code.len > 0 ? v->reply.code.at[0] : v->reply.enhanced.len > 0 ? v->reply.enhanced.at[0] : '5';
+
+	if (v->rule != NULL)
+		return rules_answer(rules, v->rule);
+	return answer_named(klass == '4' || v->kind == KIND_DELAYED ? "temporary" : "undefined");
+}
+
+static void
+permanence(struct verdict *v)
+{
+	char klass = v->reply.code.len > 0 ? v->reply.code.at[0] : v->reply.enhanced.len > 0 ? v->reply.enhanced.at[0] : '\0';
+
+	v->permanent = klass == '5' || (klass != '4' && v->answer->permanent);
+	if (v->kind == KIND_DELAYED)
+		v->permanent = false;
+	v->hard = v->answer->hard && v->kind == KIND_BOUNCE && (v->permanent || v->answer->permanent);
+}
+
+static struct bytes
+header_domain(struct arena *a, const struct header *h, struct bytes name, struct bytes *address_out)
+{
+	struct bytes value = mime_field(a, h, name), address;
+	size_t       end, lt = bytes_rindex(value, '<');
+
+	if (!(lt < value.len && address_find(value, lt, &address, &end)) && !address_find(value, 0, &address, &end))
+		return B_NONE;
+	*address_out = address;
+	return address_domain(address);
+}
+
+/* The address of the client that a reply speaks of: the first one in it that is not the speaker's. */
+static struct bytes
+ip_in(struct bytes text, struct bytes not_this)
+{
+	struct ip ip;
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (byte_hex(text.at[i]) < 0 && text.at[i] != ':')
+			continue;
+		if (i > 0 && (byte_is_alnum(text.at[i - 1]) || text.at[i - 1] == '.' || text.at[i - 1] == ':' || text.at[i - 1] == '-')) 
+			continue;
+		size_t n = 0;
+		while (i + n < text.len && n < IP_TEXT_MAX && (byte_hex(text.at[i + n]) >= 0 || text.at[i + n] == '.' || text.at[i + n] == ':'))
+			n++;
+		struct bytes word = bytes_sub(text, i, n);
+		while (word.len > 0 && (word.at[word.len - 1] == '.' || word.at[word.len - 1] == ':'))
+			word.len--;
+		if (word.len >= 7 && !bytes_eq(word, not_this) && ip_parse(word, &ip))
+			return word;
+		i += n > 0 ? n - 1 : 0;
+	}
+	return B_NONE;
+}
+
+/* Blocklists by what replies call them; the zone is where DNS is asked. */
+static const struct {
+	struct bytes mark; /* folded */
+	const char  *name, *zone, *delist;
+} lists[] = {
+	{ B_INIT("dbl.spamhaus"), "Spamhaus DBL", NULL, "https://check.spamhaus.org/" },
+	{ B_INIT("spamhaus"), "Spamhaus", "zen.spamhaus.org", "https://check.spamhaus.org/" },
+	{ B_INIT("spamcop"), "SpamCop", "bl.spamcop.net", "https://www.spamcop.net/bl.shtml" },
+	{ B_INIT("barracudacentral"), "Barracuda Reputation", "b.barracudacentral.org", "https://www.barracudacentral.org/rbl/removal-request" },
+	{ B_INIT("prs.proofpoint"), "Proofpoint Dynamic Reputation", NULL, "https://ipcheck.proofpoint.com/" },
+	{ B_INIT("proofpoint.com/dnsbl"), "Proofpoint Dynamic Reputation", NULL, "https://ipcheck.proofpoint.com/" },
+	{ B_INIT("cloudmark"), "Cloudmark", NULL, "https://csi.cloudmark.com/en/reset/" },
+	{ B_INIT("uceprotect"), "UCEPROTECT", "dnsbl-1.uceprotect.net", "https://www.uceprotect.net/en/rblcheck.php" },
+	{ B_INIT("abuseat"), "CBL (Spamhaus XBL)", "xbl.spamhaus.org", "https://check.spamhaus.org/" },
+	{ B_INIT("invaluement"), "invaluement", NULL, "https://www.invaluement.com/removal/" },
+	{ B_INIT("psbl"), "PSBL", "psbl.surriel.com", "https://psbl.org/remove" },
+	{ B_INIT("surbl"), "SURBL", NULL, "https://surbl.org/surbl-analysis" },
+	{ B_INIT("uribl"), "URIBL", NULL, "https://admin.uribl.com/" },
+	{ B_INIT("s3140"), "of Outlook.com (S3140)", NULL, "https://olcsupport.office.com/" },
+	{ B_INIT("s3150"), "of Outlook.com (S3150)", NULL, "https://olcsupport.office.com/" },
+};
+
+/* "blocked using dnsbl.example.net", "listed in bl.example.org": the zone that follows. */
+static struct bytes
+zone_in(struct bytes folded)
+{
+	static const struct bytes leads[] = { B_INIT("blocked using "), B_INIT("listed in "), B_INIT("listed at "), B_INIT("listed by "), B_INIT("listed on "), B_INIT("rejected by ") };
+
+	for (size_t i = 0; i < NELEMS(leads); i++) {
+		size_t at = bytes_find(folded, leads[i]), n = 0;
+		if (at == folded.len)
+			continue;
+		struct bytes rest = bytes_from(folded, at + leads[i].len);
+		while (n < rest.len && (byte_is_alnum(rest.at[n]) || rest.at[n] == '.' || rest.at[n] == '-'))
+			n++;
+		while (n > 0 && rest.at[n - 1] == '.')
+			n--;
+		if (host_like(bytes_sub(rest, 0, n)))
+			return bytes_sub(rest, 0, n);
+	}
+	return B_NONE;
+}
+
+static void
+list_facts(struct verdict *v, const struct texts *t)
+{
+	for (size_t k = 0; k < t->count; k++) {
+		struct bytes zone = zone_in(t->folded[k]);
+		for (size_t i = 0; i < NELEMS(lists); i++)
+			if (v->facts.list.len == 0 && bytes_find(t->folded[k], lists[i].mark) < t->folded[k].len) {
+				v->facts.list = bytes_of(lists[i].name);
+				v->facts.list_zone = zone.len > 0 ? zone : bytes_of(lists[i].zone);
+				v->facts.delist = bytes_of(lists[i].delist);
+			}
+		if (v->facts.list.len == 0 && zone.len > 0)
+			v->facts.list = v->facts.list_zone = zone;
+	}
+	if (v->rule != NULL && v->rule->delist != NULL)
+		v->facts.delist = bytes_of(v->rule->delist);
+}
+
+static void
+facts_take(struct arena *a, const struct reading *r, struct verdict *v, const struct texts *t)
+{
+	struct facts *f = &v->facts;
+	struct bytes  address = B_NONE;
+
+	f->recipient = v->said->recipient;
+	f->rdomain = address_domain(f->recipient);
+	f->host = v->reply.host.len > 0 ? v->reply.host : v->reply.ip;
+	f->reporter = r->reporter;
+	f->from_domain = header_domain(a, &r->returned, B("From"), &address);
+	f->sender_domain = header_domain(a, &r->returned, B("Return-Path"), &f->sender);
+	if (f->sender.len == 0) {
+		size_t end;
+		f->sender = address.len > 0 ? address : address_find(r->to, 0, &address, &end) ? address : B_NONE;
+		f->sender_domain = address_domain(f->sender);
+	}
+	struct bytes said_domain = B_NONE;
+	if (f->from_domain.len == 0) {
+		/* "sending domain example.com does not pass": the reply itself may name it. */
+		size_t at = bytes_find_nocase(v->reply.text, B("sending domain "));
+		if (at < v->reply.text.len) {
+			said_domain = bytes_from(v->reply.text, at + 15);
+			said_domain = bytes_sub(said_domain, 0, bytes_index(said_domain, ' '));
+		}
+		f->from_domain = host_like(said_domain) ? said_domain : f->sender_domain;
+	}
+	if (f->sender_domain.len == 0)
+		f->sender_domain = f->from_domain;
+	f->ip = ip_in(v->reply.text, v->reply.ip);
+	if (f->ip.len == 0)
+		f->ip = r->source_ip;
+	f->selector = mime_param(a, arena_printf(a, ";%.*s", B_FMT(mime_field(a, &r->returned, B("DKIM-Signature")))), B("s"));
+	list_facts(v, t);
+}
+
+/* ---- one recipient ---- */
+
+static enum bounce_kind
+kind_of(const struct reading *r, const struct said *s)
+{
+	if (r->kind != KIND_BOUNCE && r->kind != KIND_DELAYED && r->kind != KIND_DELIVERED)
+		return r->kind;
+	switch (s->action) {
+	case ACTION_DELAYED:
+		return KIND_DELAYED;
+	case ACTION_DELIVERED:
+	case ACTION_RELAYED:
+	case ACTION_EXPANDED:
+		return KIND_DELIVERED;
+	case ACTION_FAILED:
+		return KIND_BOUNCE;
+	default:
+		return r->kind;
+	}
+}
+
+/* The answer of kinds that are no failure; NULL: it is to be judged. */
+static const struct answer_row *
+answer_of_kind(enum bounce_kind k)
+{
+	switch (k) {
+	case KIND_DELIVERED:
+		return answer_named("kind-delivered");
+	case KIND_FEEDBACK:
+		return answer_named("kind-feedback");
+	case KIND_AUTOREPLY:
+		return answer_named("kind-vacation");
+	default:
+		return NULL;
+	}
+}
+
+static void
+verdict_make(struct arena *a, struct rules *rules, const struct reading *r, const struct said *s, struct verdict *v)
+{
+	struct texts       t = { 0 };
+	struct reply_found field = peel(a, s->diagnostic), passage = peel(a, s->passage);
+	bool               alone = r->said.count <= 1;
+
+	*v = (struct verdict){ .said = s, .kind = kind_of(r, s) };
+	v->reply = s->diagnostic.len > 0 ? reply_merge(field, passage) : passage;
+	if (s->passage.len == 0 && alone)
+		v->reply = reply_merge(v->reply, peel(a, r->text));
+	remote_take(v, s->remote);
+	struct bytes inner = v->reply.enhanced;
+	if (inner.len == 0 || (status_is_vague(inner) && !status_is_vague(s->status)))
+		v->reply.enhanced = s->status.len > 0 ? s->status : inner;
+	v->providers = provider_of_host(v->reply.host);
+
+	texts_add(a, &t, v->reply.text);
+	texts_add(a, &t, field.whole);
+	texts_add(a, &t, passage.whole);
+	if (alone)
+		texts_add(a, &t, r->text);
+	struct evidence e = { v->reply.code, v->reply.enhanced, v->reply.stage, v->providers, B_NONE };
+	e.providers |= provider_of_host(address_domain(s->recipient)) | provider_of_host(r->reporter);
+	v->answer = answer_of_kind(v->kind);
+	if (v->answer == NULL) {
+		v->rule = judge(rules, &e, &t);
+		v->answer = answer_of(rules, v);
+	}
+	v->confidence = v->rule == NULL && v->answer->reason != NULL && v->kind != KIND_BOUNCE && v->kind != KIND_DELAYED ? CONFIDENCE_HIGH : confidence_of(v->rule);
+	v->contradiction = inner.len > 0 && s->status.len > 0 && !status_is_vague(s->status) && !status_is_vague(inner) &&
+	                   (!same_first(inner, s->status) || inner.at[2] != s->status.at[2]);
+	permanence(v);
+	facts_take(a, r, v, &t);
+}
+
+static struct explained *
+explain_reading(struct arena *a, struct rules *rules, struct reading *r)
+{
+	struct explained *x = arena_take(a, sizeof(*x));
+
+	if (x == NULL || r == NULL)
+		return NULL;
+	x->reading = r;
+	if (r->kind == KIND_MDN || r->kind == KIND_CHALLENGE || r->kind == KIND_NOT_A_BOUNCE)
+		return x;
+	x->list = arena_take_array(a, r->said.count, sizeof(*x->list));
+	if (x->list == NULL)
+		return NULL;
+	for (size_t i = 0; i < r->said.count; i++)
+		verdict_make(a, rules, r, &r->said.at[i], &x->list[i]);
+	x->count = r->said.count;
+	return arena_overdrawn(a) ? NULL : x;
+}
+
+struct explained *
+explain_message(struct arena *a, struct rules *rules, struct bytes text)
+{
+	return explain_reading(a, rules, reading_message(a, text));
+}
+
+struct explained *
+explain_paste(struct arena *a, struct rules *rules, struct bytes text)
+{
+	return explain_reading(a, rules, reading_paste(a, text));
+}
+
+struct explained *
+explain_reply(struct arena *a, struct rules *rules, struct bytes code, struct bytes enhanced, struct bytes text, struct bytes host)
+{
+	struct reading *r = arena_take(a, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->kind = code.len > 0 && code.at[0] == '4' ? KIND_DELAYED : code.len > 0 && code.at[0] == '2' ? KIND_DELIVERED : KIND_BOUNCE;
+	struct said *s = said_add(a, &r->said);
+	if (s == NULL)
+		return NULL;
+	s->status = enhanced;
+	s->remote = host;
+	s->diagnostic = arena_printf(a, "%.*s%s%.*s%s%.*s", B_FMT(code), code.len > 0 ? " " : "", B_FMT(enhanced), enhanced.len > 0 ? " " : "", B_FMT(text));
+	struct bytes address;
+	size_t       end;
+	if (address_find(text, 0, &address, &end))
+		s->recipient = address;
+	return explain_reading(a, rules, r);
+}
+
+const char *
+confidence_word(enum confidence c)
+{
+	static const char *const words[] = { [CONFIDENCE_LOW] = "low", [CONFIDENCE_MEDIUM] = "medium", [CONFIDENCE_HIGH] = "high" };
+	return words[c];
+}
+
+const char *
+check_state_word(enum check_state s)
+{
+	static const char *const words[] = { [CHECK_FAULT] = "fault", [CHECK_FINE] = "fine", [CHECK_UNKNOWN] = "unknown" };
+	return words[s];
+}

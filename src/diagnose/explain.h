@@ -1,0 +1,84 @@
+/* diagnose/explain.h: a report explained: who refused, why, who can mend it,
+ * and how.
+ *
+ * Reads (reading.h), unwraps (peel.h), compares with the rules (rules.h) and
+ * fills the answers with the facts of this mail. */
+#ifndef DIAGNOSE_EXPLAIN_H
+#define DIAGNOSE_EXPLAIN_H
+
+#include "base/json.h"
+#include "diagnose/peel.h"
+#include "diagnose/reading.h"
+#include "diagnose/rules.h"
+
+enum reader { FOR_ADMIN, FOR_USER };
+enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
+
+/* What the steps are filled with; empty: not known. */
+struct facts {
+	struct bytes recipient, rdomain; /* rdomain: its domain */
+	struct bytes sender, sender_domain; /* of the envelope, as far as it is known */
+	struct bytes from_domain; /* of the returned From */
+	struct bytes ip; /* of the host that was refused */
+	struct bytes host; /* that refused */
+	struct bytes reporter;
+	struct bytes selector; /* of the returned DKIM signature */
+	struct bytes list; /* the blocklist named */
+	struct bytes list_zone; /* where it is asked in DNS */
+	struct bytes delist;
+	struct bytes groups; /* that restrict a recipient: " (groups)" */
+};
+
+enum check_state { CHECK_FAULT, CHECK_FINE, CHECK_UNKNOWN };
+
+struct checked {
+	const char      *check; /* "spf" */
+	enum check_state state;
+	struct bytes     evidence;
+};
+
+struct verdict {
+	const struct said       *said;
+	struct reply_found       reply;
+	const struct rule_row   *rule; /* NULL: none held */
+	const struct answer_row *answer;
+	struct facts             facts;
+	uint32_t                 providers; /* of the host that refused */
+	enum bounce_kind         kind; /* of this recipient */
+	enum confidence          confidence;
+	bool                     permanent, hard;
+	bool                     contradiction; /* fields and text disagree */
+	const struct checked    *checked; /* from diagnose/live.h */
+	size_t                   checked_count;
+};
+
+struct explained {
+	struct reading *reading;
+	struct verdict *list;
+	size_t          count;
+};
+
+/* A whole message, or a webhook's JSON. NULL only when memory is spent. */
+struct explained *explain_message(struct arena *, struct rules *, struct bytes text);
+/* One reply, or the visible text of a report. */
+struct explained *explain_paste(struct arena *, struct rules *, struct bytes text);
+/* One reply with its parts known; any may be empty. */
+struct explained *explain_reply(struct arena *, struct rules *, struct bytes code, struct bytes enhanced, struct bytes text, struct bytes host);
+
+/* Sentences with the facts of this mail. */
+struct bytes advice_cause(struct arena *, const struct verdict *);
+/* The steps, one a line. */
+struct bytes advice_steps(struct arena *, const struct verdict *, enum reader);
+struct bytes advice_expect(struct arena *, const struct verdict *);
+/* A text that the reader can forward to the other administrator. */
+struct bytes advice_forward(struct arena *, const struct explained *, const struct verdict *);
+
+/* The document of the CLI contract; `at` is RFC 3339 for checks, may be NULL. */
+void explained_json(struct json *, struct arena *, const struct explained *, enum reader, const char *at);
+/* For people. */
+void explained_text(struct buf *, struct arena *, const struct explained *, enum reader);
+
+const char *confidence_word(enum confidence);
+const char *check_state_word(enum check_state);
+
+#endif

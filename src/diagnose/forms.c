@@ -1,0 +1,336 @@
+/* diagnose/forms.c: see forms.h. */
+#include "diagnose/forms.h"
+
+#include "diagnose/address_find.h"
+#include "diagnose/charset.h"
+
+/* ---- where the returned message begins ---- */
+
+/* Announcements of it: the words, and what the line must look like besides. */
+static const struct announcement {
+	struct bytes words;
+	bool         rule; /* only with a run of dashes, stars or the like in front */
+} announcements[] = {
+	{ B_INIT("below this line is a copy"), true },
+	{ B_INIT("below the next line is a copy"), true },
+	{ B_INIT("below this line is the original"), true },
+	{ B_INIT("this is a copy of"), true },
+	{ B_INIT("copy of the message"), true },
+	{ B_INIT("copy of your message"), true },
+	{ B_INIT("original message"), true },
+	{ B_INIT("orignal message"), true },
+	{ B_INIT("original mail"), true },
+	{ B_INIT("message header"), true },
+	{ B_INIT("message follows"), true },
+	{ B_INIT("message text follows"), true },
+	{ B_INIT("unsent message"), true },
+	{ B_INIT("undelivered message"), true },
+	{ B_INIT("returned message"), true },
+	{ B_INIT("returned mail"), true },
+	{ B_INIT("rejected message"), true },
+	{ B_INIT("header of the original"), true },
+	{ B_INIT("headers of the original"), true },
+	{ B_INIT("the body of the message is"), true },
+	{ B_INIT("message headers follow"), false },
+	{ B_INIT("message header follows"), false },
+	{ B_INIT("original message follows"), false },
+	{ B_INIT("original message headers follow"), false },
+	{ B_INIT("original message headers:"), false },
+	{ B_INIT("original message header:"), false },
+	{ B_INIT("original message as received"), false },
+	{ B_INIT("headers of the original message"), false },
+	{ B_INIT("header of the original message"), false },
+	{ B_INIT("here is a copy of"), false },
+	{ B_INIT("copy of the original message"), false },
+	{ B_INIT("a copy of your message"), false },
+	{ B_INIT("your message reads (in part)"), false },
+	{ B_INIT("the text of the original message"), false },
+	{ B_INIT("your original message is"), false },
+	{ B_INIT("returned message follows"), false },
+};
+
+static bool
+announces(struct bytes line)
+{
+	struct bytes words = bytes_trim(line);
+	bool         rule = false;
+
+	while (words.len > 0 && (words.at[0] == '-' || words.at[0] == '=' || words.at[0] == '*' || words.at[0] == '+' || words.at[0] == '|' ||
+	                         words.at[0] == '_' || words.at[0] == '>' || words.at[0] == ' ')) {
+		rule = true;
+		words = bytes_from(words, 1);
+	}
+	if (words.len < 12 || words.len > 120)
+		return false;
+	for (size_t i = 0; i < NELEMS(announcements); i++) {
+		if (announcements[i].rule && !rule)
+			continue;
+		if (bytes_find_nocase(words, announcements[i].words) < words.len)
+			return true;
+	}
+	return false;
+}
+
+/* A header that begins in the middle of the text, quoted or not. */
+static bool
+begins_header(struct bytes line, struct bytes rest)
+{
+	static const struct bytes firsts[] = { B_INIT("Received: "), B_INIT("Return-Path: <"), B_INIT("X-Sender: "), B_INIT("Delivered-To: "),
+		                               B_INIT("DKIM-Signature: "), B_INIT("Message-Id: "), B_INIT("MIME-Version: 1"), B_INIT("X-Mailer: ") };
+	struct bytes next;
+
+	if (bytes_starts(line, B(">")))
+		line = bytes_trim(bytes_from(line, 1));
+	for (size_t i = 0; i < NELEMS(firsts); i++)
+		if (bytes_starts_nocase(line, firsts[i]))
+			return bytes_cut_line(&rest, &next) && next.len > 0;
+	return false;
+}
+
+void
+forms_split(struct bytes text, struct bytes *human_out, struct bytes *returned_out)
+{
+	struct bytes rest = text, line;
+	unsigned     filled = 0;
+
+	for (unsigned n = 0; n < FORMS_LINES_MAX; n++) {
+		struct bytes here = rest;
+		if (!bytes_cut_line(&rest, &line))
+			break;
+		if (announces(line) && filled > 0) {
+			*human_out = bytes_sub(text, 0, text.len - here.len);
+			*returned_out = rest;
+			return;
+		}
+		if (filled > 0 && begins_header(line, rest)) {
+			*human_out = bytes_sub(text, 0, text.len - here.len);
+			*returned_out = here;
+			return;
+		}
+		filled += bytes_trim(line).len > 0;
+	}
+	*human_out = text;
+	*returned_out = B_NONE;
+}
+
+/* ---- lines that name a recipient ---- */
+
+/* How sure a line is that the address in it could not be reached. */
+enum shape { SHAPE_NONE, SHAPE_ANYWHERE, SHAPE_LABEL, SHAPE_ALONE, SHAPE_ENTRY };
+
+/* Words right before an address that make it the recipient; folded, at the end of what precedes. */
+static const struct bytes labels[] = {
+	B_INIT("to"),           B_INIT("to:"),        B_INIT("recipient"),     B_INIT("recipient:"),   B_INIT("recipients:"),
+	B_INIT("recipient(s):"), B_INIT("address:"),  B_INIT("addresses:"),    B_INIT("recipient address:"), B_INIT("email address"),
+	B_INIT("user:"),        B_INIT("user"),       B_INIT("mailbox"),       B_INIT("mailbox:"),     B_INIT("full:"),
+	B_INIT("size:"),        B_INIT("userid:"),    B_INIT("account:"),      B_INIT("account"),      B_INIT("for"),
+	B_INIT("reached:"),     B_INIT("users:"),     B_INIT("following:"),    B_INIT("reach"),        B_INIT("an"),
+	B_INIT("to the following recipients:"), B_INIT("unknown:"), B_INIT("failed:"), B_INIT("invalid:"), B_INIT("quota:"),
+	B_INIT("generated from"), B_INIT("expanded from"), B_INIT("to='"), B_INIT("to '"), B_INIT("to ''"), B_INIT("to:'"), B_INIT("host:"),
+	B_INIT("adresse"), B_INIT("destinatario"), B_INIT("empf\xc3\xa4nger"), B_INIT("for user"), B_INIT("al"), B_INIT("\xc3\xa0"),
+	B_INIT("the recipient"), B_INIT("email:"), B_INIT("e-mail:"), B_INIT("error:"), B_INIT("was not delivered to"),
+	B_INIT("rejected recipient"), B_INIT("adressen"), B_INIT("person"),
+};
+
+/* A line that begins so never names one. */
+static const struct bytes strangers[] = {
+	B_INIT("from:"),     B_INIT("from "),       B_INIT("sender:"),   B_INIT("reply-to:"), B_INIT("subject:"),    B_INIT("message-id"),
+	B_INIT("<<<"),       B_INIT("mail from"),   B_INIT(">>> mail"),  B_INIT("return-path"), B_INIT("date:"),     B_INIT("message identifier"),
+	B_INIT("original sender"), B_INIT("cc:"),   B_INIT("received:"), B_INIT("errors-to"), B_INIT("http"),        B_INIT("message id"),
+	B_INIT("the sender"), B_INIT("sent by"),    B_INIT("generated by"), B_INIT("bcc:"),   B_INIT("posting"),     B_INIT("x-"),
+	B_INIT("sender "),   B_INIT("in-reply-to"), B_INIT("references:"), B_INIT("> from:"), B_INIT("message from"), B_INIT("sent:"),
+};
+
+/* Words before an address that make it somebody to write to, not the one who was missed. */
+static const struct bytes helpers[] = {
+	B_INIT("contact"), B_INIT("please"), B_INIT("postmaster"), B_INIT("mailto:"), B_INIT("sender"), B_INIT("send mail to"), B_INIT("forward"),
+	B_INIT("message from"), B_INIT("your message from"), B_INIT("sent by"), B_INIT("email us"), B_INIT("write to"), B_INIT("by mail"), B_INIT("mail from"), B_INIT("support"),
+	B_INIT("help"), B_INIT("questions"), B_INIT("abuse"), B_INIT("assistance"), B_INIT("delist"), B_INIT("from:"), B_INIT("from <"), B_INIT("on behalf of"),
+	B_INIT("message-id"), B_INIT("originator"),
+};
+
+static bool
+ends_with_label(struct bytes before)
+{
+	while (before.len > 0 && (before.at[before.len - 1] == '<' || before.at[before.len - 1] == '"' || before.at[before.len - 1] == '(' ||
+	                          before.at[before.len - 1] == '\'' || byte_is_wsp(before.at[before.len - 1]) || before.at[before.len - 1] == '['))
+		before.len--;
+	for (size_t i = 0; i < NELEMS(labels); i++) {
+		struct bytes l = labels[i];
+		if (bytes_ends_nocase(before, l) && (before.len == l.len || !byte_is_alnum(before.at[before.len - l.len - 1]) || !byte_is_alnum(l.at[0])))
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_any(struct bytes text, const struct bytes *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (bytes_find_nocase(text, words[i]) < text.len)
+			return true;
+	return false;
+}
+
+/* What stands before the address counts as nothing: marks, numbers, a display name in quotes. */
+static bool
+leads_nothing(struct bytes before)
+{
+	for (size_t i = 0; i < before.len; i++) {
+		char c = before.at[i];
+		if (byte_is_alpha(c) || (unsigned char)c >= 0x80)
+			return false;
+	}
+	return before.len < 24;
+}
+
+/* What follows ends the entry: nothing, a colon, a bracket, dots, a dash. */
+static bool
+trails_entry(struct bytes after)
+{
+	while (after.len > 0 && (after.at[0] == '>' || after.at[0] == '"' || after.at[0] == '\''))
+		after = bytes_from(after, 1);
+	struct bytes t = bytes_trim(after);
+	return t.len == 0 || t.at[0] == ':' || t.at[0] == '[' || t.at[0] == '(' || t.at[0] == '<' || t.at[0] == ';' || t.at[0] == ',' ||
+	       bytes_starts(t, B("...")) || bytes_starts(t, B("- ")) || bytes_starts(t, B("-->")) || bytes_starts_nocase(t, B("on ")) ||
+	       bytes_starts_nocase(t, B("was ")) || bytes_starts_nocase(t, B("is ")) || bytes_starts_nocase(t, B("not ")) || t.at[0] == '.' || t.at[0] == '|' || t.at[0] == '*';
+}
+
+static enum shape
+shape_of(struct bytes line, struct bytes address, size_t end)
+{
+	struct bytes t = bytes_trim(line);
+	size_t       start = (size_t)(address.at - line.at);
+	struct bytes before = bytes_sub(line, 0, start), after = bytes_from(line, end);
+
+	for (size_t i = 0; i < NELEMS(strangers); i++)
+		if (bytes_starts_nocase(t, strangers[i]))
+			return SHAPE_NONE;
+	if (has_any(before, helpers, NELEMS(helpers)))
+		return SHAPE_NONE;
+	if (leads_nothing(before))
+		return trails_entry(after) ? SHAPE_ENTRY : SHAPE_ALONE;
+	if (bytes_ends_nocase(bytes_trim(before), B("smtp=")) || bytes_ends_nocase(before, B("rcpt to:<")))
+		return SHAPE_LABEL;
+	/* `"name" <address>` and `name <address>` alone on the line. */
+	struct bytes lead = bytes_trim(before);
+	if (lead.len > 2 && lead.at[lead.len - 1] == '<' && trails_entry(after) && lead.at[0] == '"')
+		return SHAPE_ENTRY;
+	if (ends_with_label(before))
+		return SHAPE_LABEL;
+	return SHAPE_ANYWHERE;
+}
+
+/* The line's best address. */
+struct hit {
+	size_t       line_at; /* offset of the line in the text */
+	struct bytes address;
+	enum shape   shape;
+};
+
+static enum shape
+line_hit(struct bytes line, struct bytes own, struct bytes *address_out)
+{
+	enum shape   best = SHAPE_NONE;
+	struct bytes address;
+	size_t       from = 0;
+
+	for (int n = 0; n < 4 && address_find(line, from, &address, &from); n++) {
+		enum shape s = shape_of(line, address, from);
+		if (bytes_eq_nocase(address, own) && s < SHAPE_ENTRY)
+			s = SHAPE_NONE;
+		if (s > best) {
+			best = s;
+			*address_out = address;
+		}
+	}
+	return best;
+}
+
+#define HITS_MAX 400
+
+static size_t
+hits_find(struct arena *a, struct bytes text, struct bytes own, struct hit **hits_out)
+{
+	struct hit  *hits = arena_take_array(a, HITS_MAX, sizeof(*hits));
+	struct bytes rest = text, line;
+	size_t       count = 0;
+
+	*hits_out = hits;
+	if (hits == NULL)
+		return 0;
+	for (unsigned n = 0; n < FORMS_LINES_MAX && count < HITS_MAX; n++) {
+		size_t at = text.len - rest.len;
+		if (!bytes_cut_line(&rest, &line))
+			break;
+		if (!bytes_has(line, '@'))
+			continue;
+		struct hit h = { .line_at = at };
+		h.shape = line_hit(bytes_sub(line, 0, 2000), own, &h.address);
+		if (h.shape != SHAPE_NONE)
+			hits[count++] = h;
+	}
+	return count;
+}
+
+static bool
+listed(const struct said_list *l, struct bytes address)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (bytes_eq_nocase(l->at[i].recipient, address))
+			return true;
+	return false;
+}
+
+void
+forms_read(struct arena *a, struct bytes human, struct bytes own, struct said_list *list)
+{
+	struct hit *hits;
+	size_t      count = hits_find(a, human, own, &hits);
+	enum shape  best = SHAPE_NONE;
+	size_t      from = list->count;
+
+	for (size_t i = 0; i < count; i++)
+		if (hits[i].shape > best)
+			best = hits[i].shape;
+	if (best == SHAPE_ENTRY)
+		best = SHAPE_ALONE;
+	for (size_t i = 0; i < count; i++) {
+		if (hits[i].shape < best || listed(list, hits[i].address))
+			continue;
+		struct said *s = said_add(a, list);
+		if (s == NULL)
+			return;
+		s->recipient = hits[i].address;
+		s->passage = bytes_from(human, hits[i].line_at);
+		if (best == SHAPE_ANYWHERE)
+			break;
+	}
+	/* A passage ends where the next one begins. */
+	for (size_t i = from; i + 1 < list->count; i++)
+		list->at[i].passage.len -= list->at[i + 1].passage.len;
+	if (list->count == from + 1)
+		list->at[from].passage = human;
+}
+
+void
+forms_passages(struct arena *a, struct bytes human, struct said_list *list)
+{
+	struct hit *hits;
+	size_t      count = hits_find(a, human, B_NONE, &hits);
+
+	for (size_t k = 0; k < list->count; k++) {
+		struct said *s = &list->at[k];
+		for (size_t i = 0; i < count && s->passage.at == NULL; i++) {
+			if (!bytes_eq_nocase(hits[i].address, s->recipient) || hits[i].shape < SHAPE_LABEL)
+				continue;
+			size_t end = human.len;
+			for (size_t j = i + 1; j < count; j++)
+				if (hits[j].shape >= SHAPE_ALONE && !bytes_eq_nocase(hits[j].address, s->recipient)) {
+					end = hits[j].line_at;
+					break;
+				}
+			s->passage = bytes_sub(human, hits[i].line_at, end - hits[i].line_at);
+		}
+	}
+}

@@ -1,0 +1,491 @@
+/* diagnose/mime.c: see mime.h. */
+#include "diagnose/mime.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+#include "diagnose/charset.h"
+
+struct bytes
+mime_lines(struct arena *a, struct bytes text)
+{
+	if (!bytes_has(text, '\r') || bytes_has(text, '\n'))
+		return text;
+	struct bytes copy = arena_copy(a, text);
+	char        *p = (char *)copy.at;
+	for (size_t i = 0; i < copy.len; i++)
+		if (p[i] == '\r')
+			p[i] = '\n';
+	return copy;
+}
+
+/* RFC 5322 2.2: printable characters but the colon; blanks before the colon are forgiven (4.5.3). */
+static bool
+field_name(struct bytes line, struct bytes *name_out)
+{
+	size_t n = 0;
+
+	while (n < line.len && (unsigned char)line.at[n] > ' ' && (unsigned char)line.at[n] < 127 && line.at[n] != ':')
+		n++;
+	*name_out = bytes_sub(line, 0, n);
+	while (n < line.len && byte_is_wsp(line.at[n]))
+		n++;
+	return name_out->len > 0 && n < line.len && line.at[n] == ':';
+}
+
+/* The line at the front with all its continuation lines. */
+static struct bytes
+folded_line(struct bytes rest)
+{
+	struct bytes left = rest, line;
+
+	bytes_cut_line(&left, &line);
+	while (left.len > 0 && byte_is_wsp(left.at[0])) {
+		struct bytes more, ahead = left;
+		bytes_cut_line(&ahead, &more);
+		if (bytes_trim(more).len == 0)
+			break;
+		left = ahead;
+	}
+	return bytes_sub(rest, 0, rest.len - left.len);
+}
+
+void
+mime_header(struct arena *a, struct bytes text, bool loose, struct header *header_out, struct bytes *rest_out)
+{
+	struct header h = { 0 };
+	unsigned      junk = 0;
+
+	while (text.len > 0 && h.count < MIME_FIELDS_MAX) {
+		struct bytes line = folded_line(text), name, probe = text, first;
+		bytes_cut_line(&probe, &first);
+		if (first.len == 0) {
+			text = probe;
+			break;
+		}
+		if (field_name(line, &name)) {
+			size_t colon = bytes_index(line, ':');
+			if (!header_add(a, &h, name, bytes_from(line, colon + 1)))
+				break;
+			bytes_skip(&text, line.len);
+		} else if (h.count == 0 && bytes_starts(first, B("From "))) {
+			text = probe;
+		} else if (loose && h.count > 0 && ++junk < 4) {
+			text = probe;
+		} else {
+			break;
+		}
+	}
+	*header_out = h;
+	*rest_out = text;
+}
+
+struct bytes
+mime_field(struct arena *a, const struct header *h, struct bytes name)
+{
+	size_t i = header_find(h, name, 0);
+
+	return i < h->count ? bytes_trim(field_unfold(a, h->fields[i].value)) : B_NONE;
+}
+
+/* One parameter at the front of `rest`, behind a semicolon; a quoted value may hold semicolons. */
+static bool
+param_take(struct bytes *rest, struct bytes *name_out, struct bytes *value_out)
+{
+	struct bytes in = *rest;
+	size_t       n = 0;
+
+	while (n < in.len && in.at[n] != '=' && in.at[n] != ';')
+		n++;
+	*name_out = bytes_trim(bytes_sub(in, 0, n));
+	*value_out = B_NONE;
+	if (n < in.len && in.at[n] == '=') {
+		in = bytes_trim(bytes_from(in, n + 1));
+		if (in.len > 0 && in.at[0] == '"') {
+			in = bytes_from(in, 1);
+			n = bytes_index(in, '"');
+			*value_out = bytes_sub(in, 0, n);
+		} else {
+			n = 0;
+			while (n < in.len && in.at[n] != ';' && !byte_is_space(in.at[n]))
+				n++;
+			*value_out = bytes_sub(in, 0, n);
+		}
+		in = bytes_from(in, n);
+	} else {
+		in = bytes_from(in, n);
+	}
+	n = bytes_index(in, ';');
+	*rest = bytes_from(in, n + (n < in.len));
+	return rest->len > 0;
+}
+
+struct bytes
+mime_param(struct arena *a, struct bytes value, struct bytes name)
+{
+	size_t       from = bytes_index(value, ';');
+	struct bytes rest = bytes_from(value, from + (from < value.len)), key, val;
+	bool         more = rest.len > 0;
+
+	for (int i = 0; more && i < 32; i++) {
+		more = param_take(&rest, &key, &val);
+		if (bytes_eq_nocase(key, name))
+			return arena_copy(a, val);
+	}
+	return B_NONE;
+}
+
+/* ---- the tree ---- */
+
+static void scan(struct arena *, struct mime *, struct bytes entity, unsigned depth, bool top);
+
+/* The next line that is --boundary, from `from`: its start, or len. */
+static size_t
+boundary_find(struct bytes body, size_t from, struct bytes boundary, size_t *after_out, bool *last_out)
+{
+	while (from < body.len) {
+		struct bytes rest = bytes_from(body, from);
+		size_t       at = bytes_find(rest, boundary);
+		if (at == rest.len)
+			return body.len;
+		size_t start = from + at;
+		if (start >= 2 && body.at[start - 1] == '-' && body.at[start - 2] == '-' &&
+		    (start == 2 || body.at[start - 3] == '\n' || body.at[start - 3] == '\r')) {
+			struct bytes behind = bytes_from(body, start + boundary.len);
+			size_t       end = bytes_index(behind, '\n');
+			struct bytes tail = bytes_trim(bytes_sub(behind, 0, end));
+			if (tail.len == 0 || bytes_eq(tail, B("--"))) {
+				*last_out = tail.len > 0;
+				*after_out = body.len - behind.len + end + (end < behind.len);
+				return start - 2;
+			}
+		}
+		from = start + boundary.len;
+	}
+	return body.len;
+}
+
+static void
+add_leaf(struct mime *m, struct bytes type, struct bytes content, struct bytes encoding, struct bytes body, unsigned depth)
+{
+	if (m->count == MIME_PARTS_MAX) {
+		m->cut = true;
+		return;
+	}
+	m->parts[m->count++] = (struct mime_part){ type, content, encoding, body, depth };
+}
+
+/* False when the boundary never occurs: then the body is read as a text. */
+static bool
+scan_multipart(struct arena *a, struct mime *m, struct bytes body, struct bytes boundary, unsigned depth)
+{
+	size_t after = 0;
+	bool   last = false;
+	size_t at = boundary.len > 0 ? boundary_find(body, 0, boundary, &after, &last) : body.len;
+
+	if (at == body.len)
+		return false;
+	while (at < body.len && !last) {
+		size_t from = after;
+		at = boundary_find(body, from, boundary, &after, &last);
+		if (m->count == MIME_PARTS_MAX) {
+			m->cut = true;
+			break;
+		}
+		scan(a, m, bytes_sub(body, from, at - from), depth + 1, false);
+	}
+	return true;
+}
+
+static struct bytes
+type_of(struct arena *a, struct bytes content, bool digest)
+{
+	struct bytes rest = content, head = B_NONE;
+
+	bytes_cut(&rest, ';', &head);
+	head = arena_lower(a, bytes_trim(head));
+	head = bytes_sub(head, 0, bytes_index(head, ' '));
+	if (!bytes_has(head, '/'))
+		return digest ? B("message/rfc822") : B("text/plain");
+	return head;
+}
+
+static void
+scan(struct arena *a, struct mime *m, struct bytes entity, unsigned depth, bool top)
+{
+	struct header h;
+	struct bytes  body;
+
+	mime_header(a, entity, top, &h, &body);
+	if (top) {
+		m->header = h;
+		m->body = body;
+	}
+	struct bytes content = mime_field(a, &h, B("Content-Type"));
+	struct bytes encoding = arena_lower(a, mime_field(a, &h, B("Content-Transfer-Encoding")));
+	struct bytes type = type_of(a, content, false);
+	/* Some gateways put an empty line between the fields of a part: the second half is still fields. */
+	if (!top && content.len == 0 && h.count > 0 && bytes_starts_nocase(body, B("Content-Type:")) && depth < MIME_DEPTH_MAX) {
+		scan(a, m, body, depth + 1, false);
+		return;
+	}
+	if (bytes_starts(type, B("multipart/"))) {
+		if (depth < MIME_DEPTH_MAX && scan_multipart(a, m, body, mime_param(a, content, B("boundary")), depth))
+			return;
+		m->cut |= depth >= MIME_DEPTH_MAX;
+		type = B("text/plain");
+	}
+	add_leaf(m, type, content, encoding, body, depth);
+}
+
+struct mime *
+mime_scan(struct arena *a, struct bytes text)
+{
+	struct mime *m = arena_take(a, sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	scan(a, m, mime_lines(a, text), 0, true);
+	return arena_overdrawn(a) ? NULL : m;
+}
+
+/* ---- decoding ---- */
+
+/* Lenient on purpose: what is no base64 digit is skipped, padding ends it. */
+static struct bytes
+base64_lenient(struct arena *a, struct bytes text)
+{
+	char    *out = arena_take(a, text.len / 4 * 3 + 4);
+	size_t   n = 0;
+	uint32_t group = 0;
+	unsigned have = 0;
+
+	if (out == NULL)
+		return B_NONE;
+	for (size_t i = 0; i < text.len && text.at[i] != '='; i++) {
+		char c = text.at[i];
+		int  v = c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 : byte_is_digit(c) ? c - '0' + 52 :
+		         c == '+' ? 62 : c == '/' ? 63 : -1;
+		if (v < 0)
+			continue;
+		group = group << 6 | (uint32_t)v;
+		if (++have == 4) {
+			out[n++] = (char)(group >> 16);
+			out[n++] = (char)(group >> 8);
+			out[n++] = (char)group;
+			have = 0;
+		}
+	}
+	if (have >= 2)
+		out[n++] = (char)(group >> (have == 2 ? 4 : 10));
+	if (have == 3)
+		out[n++] = (char)(group >> 2);
+	return bytes_make(out, n);
+}
+
+static struct bytes
+quoted_printable(struct arena *a, struct bytes text, bool word)
+{
+	char  *out = arena_take(a, text.len);
+	size_t n = 0;
+
+	if (out == NULL)
+		return B_NONE;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+		if (c == '=' && i + 2 < text.len && byte_hex(text.at[i + 1]) >= 0 && byte_hex(text.at[i + 2]) >= 0) {
+			out[n++] = (char)(byte_hex(text.at[i + 1]) << 4 | byte_hex(text.at[i + 2]));
+			i += 2;
+		} else if (c == '=' && !word && i + 1 < text.len && byte_is_space(text.at[i + 1])) {
+			while (i + 1 < text.len && text.at[i + 1] != '\n' && byte_is_space(text.at[i + 1]))
+				i++;
+			if (i + 1 < text.len && text.at[i + 1] == '\n')
+				i++;
+		} else {
+			out[n++] = word && c == '_' ? ' ' : c;
+		}
+	}
+	return bytes_make(out, n);
+}
+
+/* One encoded word at the front, "=?charset?B?text?="; false when it is none. */
+static bool
+word_take(struct arena *a, struct bytes *rest, struct bytes *out)
+{
+	struct bytes in = *rest, charset, how, text;
+
+	if (!bytes_starts(in, B("=?")))
+		return false;
+	in = bytes_from(in, 2);
+	if (!bytes_cut(&in, '?', &charset) || !bytes_cut(&in, '?', &how) || how.len != 1 || in.at == NULL)
+		return false;
+	size_t end = bytes_find(in, B("?="));
+	if (end == in.len)
+		return false;
+	text = bytes_sub(in, 0, end);
+	charset = bytes_sub(charset, 0, bytes_index(charset, '*'));
+	text = byte_lower(how.at[0]) == 'b' ? base64_lenient(a, text) : quoted_printable(a, text, true);
+	*out = charset_to_utf8(a, text, charset);
+	*rest = bytes_from(in, end + 2);
+	return true;
+}
+
+struct bytes
+mime_words(struct arena *a, struct bytes value)
+{
+	struct buf out = { .limit = MIME_TEXT_MAX };
+	bool       after_word = false;
+
+	if (bytes_find(value, B("=?")) == value.len)
+		return value;
+	while (value.len > 0 && !arena_overdrawn(a)) {
+		struct bytes word;
+		if (word_take(a, &value, &word)) {
+			buf_add(&out, word);
+			after_word = true;
+			continue;
+		}
+		size_t       n = bytes_find(bytes_from(value, 1), B("=?")) + 1;
+		struct bytes plain = bytes_sub(value, 0, n);
+		/* White space between two encoded words is not shown (RFC 2047 6.2). */
+		if (!(after_word && bytes_trim(plain).len == 0 && n < value.len))
+			buf_add(&out, plain);
+		after_word = false;
+		value = bytes_from(value, n);
+	}
+	struct bytes made = arena_copy(a, buf_bytes(&out));
+	buf_free(&out);
+	return made;
+}
+
+struct bytes
+mime_text(struct arena *a, const struct mime_part *p)
+{
+	struct bytes body = bytes_sub(p->body, 0, MIME_TEXT_MAX);
+
+	if (bytes_starts(p->encoding, B("base64")))
+		body = base64_lenient(a, body);
+	else if (bytes_starts(p->encoding, B("quoted-printable")))
+		body = quoted_printable(a, body, false);
+	if (!bytes_is_ascii(body) || bytes_has(body, '\033'))
+		body = charset_to_utf8(a, body, mime_param(a, p->content, B("charset")));
+	if (bytes_eq(p->type, B("text/html")))
+		body = mime_html_text(a, body);
+	return mime_lines(a, body);
+}
+
+/* ---- HTML as a reader sees it ---- */
+
+static const struct {
+	struct bytes name;
+	const char  *text;
+} entities[] = {
+	{ B_INIT("lt"), "<" },   { B_INIT("gt"), ">" },    { B_INIT("amp"), "&" },   { B_INIT("quot"), "\"" },
+	{ B_INIT("apos"), "'" }, { B_INIT("nbsp"), " " },  { B_INIT("#39"), "'" },   { B_INIT("shy"), "" },
+	{ B_INIT("zwnj"), "" },  { B_INIT("ndash"), "-" }, { B_INIT("mdash"), "-" }, { B_INIT("rsquo"), "'" },
+};
+
+static size_t
+entity_add(struct buf *out, struct bytes in)
+{
+	size_t       end = bytes_index(bytes_sub(in, 0, 12), ';');
+	struct bytes name = bytes_sub(in, 1, end - 1);
+	uint32_t     c = 0;
+
+	if (end >= in.len || end >= 12 || end < 2)
+		goto plain;
+	for (size_t i = 0; i < NELEMS(entities); i++)
+		if (bytes_eq_nocase(name, entities[i].name)) {
+			buf_add_str(out, entities[i].text);
+			return end + 1;
+		}
+	if (name.at[0] != '#' || name.len < 2)
+		goto plain;
+	bool hex = byte_lower(name.at[1]) == 'x';
+	for (size_t i = hex ? 2 : 1; i < name.len; i++) {
+		int v = byte_hex(name.at[i]);
+		if (v < 0 || (!hex && v > 9) || c > 0x10ffff)
+			goto plain;
+		c = c * (hex ? 16 : 10) + (uint32_t)v;
+	}
+	if (c >= 32 && c <= 0x10ffff && !(c >= 0xd800 && c <= 0xdfff))
+		utf8_add(out, c);
+	return end + 1;
+plain:
+	buf_add_c(out, '&');
+	return 1;
+}
+
+static bool
+is_block(struct bytes tag)
+{
+	static const struct bytes blocks[] = {
+		B_INIT("br"), B_INIT("p"),  B_INIT("div"), B_INIT("tr"), B_INIT("li"), B_INIT("table"), B_INIT("h1"), B_INIT("h2"),
+		B_INIT("h3"), B_INIT("h4"), B_INIT("ul"),  B_INIT("ol"), B_INIT("hr"), B_INIT("pre"),   B_INIT("title"),
+	};
+	for (size_t i = 0; i < NELEMS(blocks); i++)
+		if (bytes_eq_nocase(tag, blocks[i]))
+			return true;
+	return false;
+}
+
+/* One tag at the front: what it does to the text, and how long it is. */
+static size_t
+tag_add(struct buf *out, struct bytes in)
+{
+	if (bytes_starts(in, B("<!--"))) {
+		size_t end = bytes_find(in, B("-->"));
+		return end < in.len ? end + 3 : in.len;
+	}
+	size_t end = bytes_index(in, '>');
+	size_t from = in.len > 1 && in.at[1] == '/' ? 2 : 1;
+	size_t n = from;
+	while (n < in.len && byte_is_alnum(in.at[n]))
+		n++;
+	struct bytes tag = bytes_sub(in, from, n - from);
+	if (tag.len == 0 || end == in.len || bytes_has(bytes_sub(in, 0, end), '@')) {
+		/* An address in angle brackets that nobody escaped. */
+		buf_add_c(out, '<');
+		return 1;
+	}
+	if (from == 1 && (bytes_eq_nocase(tag, B("style")) || bytes_eq_nocase(tag, B("script")))) {
+		struct bytes close = bytes_eq_nocase(tag, B("style")) ? B("</style") : B("</script");
+		size_t       at = bytes_find_nocase(in, close);
+		return at < in.len ? at : in.len;
+	}
+	if (is_block(tag))
+		buf_add_c(out, '\n');
+	else if (bytes_eq_nocase(tag, B("td")) || bytes_eq_nocase(tag, B("th")))
+		buf_add_c(out, ' ');
+	return end + 1;
+}
+
+struct bytes
+mime_html_text(struct arena *a, struct bytes html)
+{
+	struct buf out = { .limit = 2 * MIME_TEXT_MAX };
+	bool       blank = true;
+
+	html = bytes_sub(html, 0, MIME_TEXT_MAX);
+	while (html.len > 0) {
+		size_t n = 1;
+		if (html.at[0] == '<') {
+			n = tag_add(&out, html);
+			blank = false;
+		} else if (html.at[0] == '&') {
+			n = entity_add(&out, html);
+			blank = false;
+		} else if (byte_is_space(html.at[0])) {
+			if (!blank)
+				buf_add_c(&out, ' ');
+			blank = true;
+		} else {
+			buf_add_c(&out, html.at[0]);
+			blank = false;
+		}
+		bytes_skip(&html, n);
+	}
+	struct bytes text = arena_copy(a, buf_bytes(&out));
+	buf_free(&out);
+	return text;
+}

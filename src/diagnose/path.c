@@ -1,0 +1,247 @@
+/* diagnose/path.c: see path.h. What a hop says of itself is believed only as
+ * far as the hop behind it can be: the fields are read from the newest down,
+ * and a break in the chain is marked, not mended. */
+#include "diagnose/path.h"
+
+#include "base/ip.h"
+#include "diagnose/address_find.h"
+#include "diagnose/mime.h"
+
+/* ---- dates, RFC 5322 3.3 ---- */
+
+static int64_t
+days_from_civil(int64_t y, int64_t m, int64_t d)
+{
+	y -= m <= 2;
+	int64_t era = (y >= 0 ? y : y - 399) / 400;
+	int64_t yoe = y - era * 400;
+	int64_t doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
+	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+static struct bytes
+word_take(struct bytes *rest)
+{
+	size_t n = 0;
+
+	while (rest->len > 0 && (byte_is_space(rest->at[0]) || rest->at[0] == ','))
+		*rest = bytes_from(*rest, 1);
+	while (n < rest->len && !byte_is_space(rest->at[n]) && rest->at[n] != ',')
+		n++;
+	struct bytes word = bytes_sub(*rest, 0, n);
+	*rest = bytes_from(*rest, n);
+	return word;
+}
+
+static int64_t
+zone_seconds(struct bytes zone)
+{
+	uint64_t n;
+
+	if (zone.len != 5 || (zone.at[0] != '+' && zone.at[0] != '-') || !bytes_number(bytes_from(zone, 1), 9999, &n))
+		return 0;
+	int64_t s = (int64_t)(n / 100 * 3600 + n % 100 * 60);
+	return zone.at[0] == '-' ? -s : s;
+}
+
+/* "Thu, 29 Apr 2010 23:34:45 +0900": the epoch, or 0. */
+static int64_t
+date_read(struct bytes text)
+{
+	static const char months[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+	uint64_t          day, year, part[3] = { 0, 0, 0 };
+	struct bytes      word = word_take(&text);
+
+	if (word.len > 0 && byte_is_alpha(word.at[0]))
+		word = word_take(&text);
+	if (!bytes_number(word, 31, &day))
+		return 0;
+	word = word_take(&text);
+	size_t month = word.len >= 3 ? bytes_find_nocase(bytes_of(months), bytes_sub(word, 0, 3)) : 36;
+	if (month >= 36 || month % 3 != 0 || !bytes_number(word_take(&text), 9999, &year))
+		return 0;
+	struct bytes clock = word_take(&text), piece;
+	for (int i = 0; i < 3 && bytes_cut(&clock, ':', &piece); i++)
+		if (!bytes_number(piece, 60, &part[i]))
+			return 0;
+	year += year < 50 ? 2000 : year < 1000 ? 1900 : 0;
+	return days_from_civil((int64_t)year, (int64_t)month / 3 + 1, (int64_t)day) * 86400 + (int64_t)(part[0] * 3600 + part[1] * 60 + part[2]) -
+	       zone_seconds(word_take(&text));
+}
+
+/* ---- one field ---- */
+
+/* What follows " by " and the like, up to the next blank. */
+static struct bytes
+clause(struct bytes value, struct bytes word)
+{
+	size_t at = bytes_starts_nocase(value, word) ? 0 : value.len;
+
+	for (size_t i = 1; at == value.len && i + word.len < value.len; i++)
+		if (byte_is_space(value.at[i - 1]) && bytes_starts_nocase(bytes_from(value, i), word))
+			at = i;
+	if (at == value.len)
+		return B_NONE;
+	struct bytes rest = bytes_trim(bytes_from(value, at + word.len));
+	size_t       n = 0;
+	while (n < rest.len && !byte_is_space(rest.at[n]) && rest.at[n] != ';' && rest.at[n] != '(')
+		n++;
+	return bytes_sub(rest, 0, n);
+}
+
+/* The address in brackets or parentheses between "from" and "by". */
+static struct bytes
+client_ip(struct bytes value)
+{
+	struct ip ip;
+	size_t    end = bytes_find_nocase(value, B(" by "));
+
+	for (size_t i = 0; i < end; i++) {
+		if (value.at[i] != '[' && value.at[i] != '(' && value.at[i] != ' ')
+			continue;
+		struct bytes rest = bytes_sub(value, i + 1, IP_TEXT_MAX + 5);
+		if (bytes_starts_nocase(rest, B("IPv6:")))
+			rest = bytes_from(rest, 5);
+		size_t n = 0;
+		while (n < rest.len && (byte_hex(rest.at[n]) >= 0 || rest.at[n] == '.' || rest.at[n] == ':'))
+			n++;
+		if (n >= 3 && ip_parse(bytes_sub(rest, 0, n), &ip))
+			return bytes_sub(rest, 0, n);
+	}
+	return B_NONE;
+}
+
+static void
+hop_read(struct bytes value, struct hop *h)
+{
+	size_t semicolon = bytes_rindex(value, ';');
+
+	h->from = clause(value, B("from "));
+	h->by = clause(value, B("by "));
+	h->with = clause(value, B("with "));
+	h->ip = client_ip(value);
+	h->tls = bytes_ends_nocase(h->with, B("S")) ? bytes_starts_nocase(h->with, B("ESMTP")) || bytes_starts_nocase(h->with, B("UTF8SMTP")) : false;
+	h->tls = h->tls || bytes_ends_nocase(h->with, B("SA")) || bytes_find_nocase(value, B("version=TLS")) < value.len || bytes_find_nocase(value, B("using TLS")) < value.len;
+	if (semicolon < value.len)
+		h->at = date_read(bytes_from(value, semicolon + 1));
+}
+
+/* ---- the chain ---- */
+
+/* "mx1.example.net" and "mx2.example.net" are the same house. */
+static bool
+kin(struct bytes a, struct bytes b)
+{
+	for (int i = 0; i < 2; i++) {
+		struct bytes *longer = a.len > b.len ? &a : &b;
+		size_t        dot = bytes_index(*longer, '.');
+		if (bytes_eq_nocase(a, b))
+			return true;
+		if (dot == longer->len)
+			return false;
+		*longer = bytes_from(*longer, dot + 1);
+	}
+	return bytes_eq_nocase(a, b) || bytes_ends_nocase(a, b) || bytes_ends_nocase(b, a);
+}
+
+static const char *
+doubt_of(const struct hop *before, const struct hop *h)
+{
+	if (h->by.len == 0)
+		return "names no server";
+	if (before == NULL)
+		return NULL;
+	if (h->at != 0 && before->at != 0 && h->at + 300 < before->at)
+		return "is older than the hop before it";
+	if (h->from.len > 0 && host_like(h->from) && host_like(before->by) && !kin(h->from, before->by) && h->ip.len == 0)
+		return "came from a host that the hop before does not name";
+	return NULL;
+}
+
+struct path *
+path_read(struct arena *a, const struct header *h)
+{
+	struct path *p = arena_take(a, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	for (size_t i = h->count; i > 0 && p->count < PATH_HOPS_MAX; i--) {
+		if (!field_is(&h->fields[i - 1], B("Received")))
+			continue;
+		struct hop *hop = &p->hops[p->count];
+		hop_read(bytes_trim(field_unfold(a, h->fields[i - 1].value)), hop);
+		const struct hop *before = p->count > 0 ? &p->hops[p->count - 1] : NULL;
+		if (before != NULL && before->at != 0 && hop->at != 0)
+			hop->seconds = hop->at - before->at;
+		hop->doubt = doubt_of(before, hop);
+		p->count++;
+	}
+	return p;
+}
+
+static const struct header *
+header_of(const struct explained *x)
+{
+	return x->reading->kind == KIND_NOT_A_BOUNCE ? &x->reading->header : &x->reading->returned;
+}
+
+/* RFC 3339 without a clock. */
+static struct bytes
+date_text(struct arena *a, int64_t epoch)
+{
+	int64_t days = epoch / 86400, rest = epoch % 86400;
+
+	if (rest < 0) {
+		rest += 86400;
+		days--;
+	}
+	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+	int64_t m = mp + (mp < 10 ? 3 : -9), y = yoe + era * 400 + (m <= 2);
+	return arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)y, (int)m, (int)(doy - (153 * mp + 2) / 5 + 1), (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
+}
+
+void
+path_json(struct json *j, struct arena *a, const struct explained *x)
+{
+	struct path *p = path_read(a, header_of(x));
+
+	json_key(j, "path");
+	json_open_array(j);
+	for (size_t i = 0; p != NULL && i < p->count; i++) {
+		const struct hop *h = &p->hops[i];
+		json_open_object(j);
+		json_kv_text_or_null(j, "from", h->from);
+		json_kv_text_or_null(j, "ip", h->ip);
+		json_kv_text_or_null(j, "by", h->by);
+		json_kv_text_or_null(j, "with", h->with);
+		json_kv_bool(j, "tls", h->tls);
+		json_kv_text_or_null(j, "at", h->at != 0 ? date_text(a, h->at) : B_NONE);
+		json_kv_int(j, "seconds", h->seconds);
+		json_kv_str(j, "doubt", h->doubt);
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
+void
+path_text(struct buf *out, struct arena *a, const struct explained *x)
+{
+	struct path *p = path_read(a, header_of(x));
+
+	if (p == NULL || p->count == 0)
+		return;
+	buf_add_str(out, "The way it took, the first hop first:\n");
+	for (size_t i = 0; i < p->count; i++) {
+		const struct hop *h = &p->hops[i];
+		buf_printf(out, "  %zu. %.*s%s%.*s%s to %.*s, %.*s%s", i + 1, B_FMT(h->from.len > 0 ? h->from : B("(not named)")), h->ip.len > 0 ? " [" : "", B_FMT(h->ip),
+		           h->ip.len > 0 ? "]" : "", B_FMT(h->by.len > 0 ? h->by : B("(not named)")), B_FMT(h->with.len > 0 ? h->with : B("unknown protocol")),
+		           h->tls ? ", encrypted" : "");
+		if (i > 0 && h->at != 0 && p->hops[i - 1].at != 0)
+			buf_printf(out, ", after %lld s", (long long)h->seconds);
+		if (h->doubt != NULL)
+			buf_printf(out, " (doubtful: it %s)", h->doubt);
+		buf_add_c(out, '\n');
+	}
+	buf_add_c(out, '\n');
+}

@@ -1,0 +1,332 @@
+/* diagnose/peel.c: see peel.h. */
+#include "diagnose/peel.h"
+
+#include "base/ip.h"
+#include "base/rc.h"
+#include "diagnose/address_find.h"
+#include "diagnose/charset.h"
+
+#define PEEL_MAX 16384
+
+/* Words behind which another server's reply is quoted; folded. */
+static const struct bytes wrappers[] = {
+	B_INIT(" said: "),
+	B_INIT("remote host said: "),
+	B_INIT("remote server returned "),
+	B_INIT("remote server returned: "),
+	B_INIT("the response from the remote server was: "),
+	B_INIT("the response was: "),
+	B_INIT("error that the other server returned was: "),
+	B_INIT("the error was: "),
+	B_INIT("responded with: "),
+	B_INIT("responded: "),
+	B_INIT("responded as follows: ["),
+	B_INIT("last error: "),
+	B_INIT("lasterror= "),
+	B_INIT("server replied: "),
+	B_INIT("remote server replied: "),
+	B_INIT("received >>> "),
+	B_INIT("<<< "),
+	B_INIT("reason: "),
+	B_INIT("diagnostic-code: smtp; "),
+	B_INIT("diagnostic code: smtp;"),
+	B_INIT("smtp; "),
+	B_INIT("after rcpt command: "),
+	B_INIT("failed after i sent the message. "),
+	B_INIT("error message: "),
+	B_INIT("error description: "),
+	B_INIT("but sender was rejected. "),
+	B_INIT("but greeting failed. "),
+	B_INIT("did not like our "),
+	B_INIT("does not like recipient. "),
+	B_INIT("status from remote: "),
+	B_INIT("with error: "),
+	B_INIT("upstream error, please check https://developers.cloudflare.com/email-routing/postmaster for possible reasons why. upstream error: "),
+	B_INIT("transcript: "),
+	B_INIT("issued an error. hrm: "),
+	B_INIT("smtp error code "),
+};
+
+/* Words that tell at which command it was said; folded. */
+static const struct {
+	struct bytes words;
+	enum stage   stage;
+} stages[] = {
+	{ B_INIT("in reply to rcpt to"), STAGE_RCPT },
+	{ B_INIT("in reply to end of data"), STAGE_EOM },
+	{ B_INIT("in reply to data"), STAGE_DATA },
+	{ B_INIT("in reply to mail from"), STAGE_MAIL },
+	{ B_INIT("in reply to ehlo"), STAGE_HELO },
+	{ B_INIT("in reply to helo"), STAGE_HELO },
+	{ B_INIT("while sending end of data"), STAGE_EOM },
+	{ B_INIT("while sending rcpt to"), STAGE_RCPT },
+	{ B_INIT("while sending mail from"), STAGE_MAIL },
+	{ B_INIT("while receiving the initial server greeting"), STAGE_CONNECT },
+	{ B_INIT("while performing the ehlo"), STAGE_HELO },
+	{ B_INIT("after rcpt to"), STAGE_RCPT },
+	{ B_INIT("after rcpt command"), STAGE_RCPT },
+	{ B_INIT("following rcpt command"), STAGE_RCPT },
+	{ B_INIT("after mail from"), STAGE_MAIL },
+	{ B_INIT("after end of data"), STAGE_EOM },
+	{ B_INIT("after pipelined end of data"), STAGE_EOM },
+	{ B_INIT("after sending data block"), STAGE_EOM },
+	{ B_INIT("after data command"), STAGE_DATA },
+	{ B_INIT("after initial connection"), STAGE_CONNECT },
+	{ B_INIT("after ehlo"), STAGE_HELO },
+	{ B_INIT("after helo"), STAGE_HELO },
+	{ B_INIT("failed after i sent the message"), STAGE_EOM },
+	{ B_INIT("does not like recipient"), STAGE_RCPT },
+	{ B_INIT("did not like our rcpt to"), STAGE_RCPT },
+	{ B_INIT("did not like our mail from"), STAGE_MAIL },
+	{ B_INIT("did not like our data"), STAGE_DATA },
+	{ B_INIT("did not like our final data"), STAGE_EOM },
+	{ B_INIT("did not like our ehlo"), STAGE_HELO },
+	{ B_INIT("sender was rejected"), STAGE_MAIL },
+	{ B_INIT("greeting failed"), STAGE_CONNECT },
+	{ B_INIT("refused to talk to me"), STAGE_CONNECT },
+	{ B_INIT("smtp:rcpt"), STAGE_RCPT },
+	{ B_INIT(">>> rcpt to"), STAGE_RCPT },
+	{ B_INIT("<<< rcpt to"), STAGE_RCPT },
+	{ B_INIT("(state 14)"), STAGE_RCPT },
+	{ B_INIT("(state 13)"), STAGE_RCPT },
+	{ B_INIT("(state 18)"), STAGE_EOM },
+	{ B_INIT("(state 17)"), STAGE_EOM },
+	{ B_INIT(">>> mail from"), STAGE_MAIL },
+	{ B_INIT(">>> data"), STAGE_DATA },
+	{ B_INIT(">>> ehlo"), STAGE_HELO },
+	{ B_INIT(">>> helo"), STAGE_HELO },
+};
+
+/* Words right before the name or address of the server that is spoken of. */
+static const struct bytes host_leads[] = {
+	B_INIT("while talking to "),   B_INIT("host "),        B_INIT("connected to "),      B_INIT("connect to "),
+	B_INIT("recipient domain "),   B_INIT("smtp server <"), B_INIT("remote mail server "), B_INIT("remote server ("),
+	B_INIT("giving up on "),       B_INIT("mx "),          B_INIT("lost connection with "), B_INIT("conversation with "),
+};
+
+/* All white space one blank; "550-5.1.1 more" of a reply's further lines made "more". */
+static struct bytes
+flatten(struct arena *a, struct bytes text)
+{
+	text = bytes_sub(text, 0, PEEL_MAX);
+	char  *out = arena_take(a, text.len + 1);
+	size_t n = 0;
+
+	if (out == NULL)
+		return B_NONE;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+		if (byte_is_space(c) || c == '\0' || c == '\v' || c == '\f')
+			c = ' ';
+		if (c != ' ' || (n > 0 && out[n - 1] != ' '))
+			out[n++] = c;
+	}
+	while (n > 0 && out[n - 1] == ' ')
+		n--;
+	return bytes_make(out, n);
+}
+
+size_t
+enhanced_length(struct bytes b)
+{
+	size_t n = 0, digits;
+
+	if (b.len < 5 || (b.at[0] != '2' && b.at[0] != '4' && b.at[0] != '5') || b.at[1] != '.')
+		return 0;
+	n = 2;
+	for (int part = 0; part < 2; part++) {
+		for (digits = 0; n < b.len && byte_is_digit(b.at[n]) && digits < 4; n++)
+			digits++;
+		if (digits == 0 || digits > 3)
+			return 0;
+		if (part == 0 && (n >= b.len || b.at[n++] != '.'))
+			return 0;
+	}
+	if (n < b.len && (byte_is_digit(b.at[n]) || (b.at[n] == '.' && n + 1 < b.len && byte_is_digit(b.at[n + 1]))))
+		return 0;
+	return n;
+}
+
+static bool
+is_code(struct bytes text, size_t i)
+{
+	if (i + 3 > text.len || (text.at[i] != '2' && text.at[i] != '4' && text.at[i] != '5') || text.at[i + 1] > '7' || !byte_is_digit(text.at[i + 1]) || !byte_is_digit(text.at[i + 2]))
+		return false;
+	if (i > 0 && (byte_is_alnum(text.at[i - 1]) || text.at[i - 1] == '.' || text.at[i - 1] == '-' || text.at[i - 1] == '+' || text.at[i - 1] == '/' || text.at[i - 1] == '='))
+		return false;
+	if (i + 3 == text.len)
+		return true;
+	char c = text.at[i + 3];
+	return c == ' ' || c == '-' || c == ':' || c == '\'' || c == '"' || c == ',' || c == ']' || c == ')' || c == ';' || c == '#' || c == '>';
+}
+
+/* "550 5.1.1", "550-5.1.1", "550 #5.1.1", "550:": true and where the words begin. */
+static bool
+code_at(struct bytes text, size_t i, struct reply_found *f, size_t *after_out)
+{
+	if (!is_code(text, i))
+		return false;
+	size_t n = i + 3;
+	while (n < text.len && (text.at[n] == ' ' || text.at[n] == '-' || text.at[n] == ':' || text.at[n] == '#' || text.at[n] == '(' || text.at[n] == '\''))
+		n++;
+	size_t len = enhanced_length(bytes_from(text, n));
+	f->code = bytes_sub(text, i, 3);
+	f->enhanced = bytes_sub(text, n, len);
+	*after_out = n + len;
+	return true;
+}
+
+/* Where the innermost quoted reply begins: behind the last wrapper that a code follows closely. */
+static size_t
+inner_start(struct bytes whole, struct bytes folded, struct reply_found *f, size_t *after_out)
+{
+	size_t best = whole.len;
+
+	for (size_t i = 0; i < NELEMS(wrappers); i++) {
+		size_t from = 0, at;
+		while ((at = bytes_find(bytes_from(folded, from), wrappers[i])) < folded.len - from) {
+			size_t             pos = from + at + wrappers[i].len, near = pos, after;
+			struct reply_found trial = *f;
+			while (near < whole.len && near < pos + 24 && !code_at(whole, near, &trial, &after))
+				near++;
+			if (near < whole.len && near < pos + 24 && (best == whole.len || near > best)) {
+				best = near;
+				*f = trial;
+				*after_out = after;
+			}
+			from = pos;
+		}
+	}
+	return best;
+}
+
+/* Codes repeated at the front of a reply's further lines are not part of its words. */
+static struct bytes
+words_of(struct arena *a, struct bytes text, const struct reply_found *f)
+{
+	char  *out = arena_take(a, text.len + 1);
+	size_t n = 0;
+
+	if (out == NULL)
+		return B_NONE;
+	for (size_t i = 0; i < text.len;) {
+		bool start = i == 0 || text.at[i - 1] == ' ';
+		if (start && f->code.len == 3 && bytes_starts(bytes_from(text, i), f->code) && i + 3 < text.len && (text.at[i + 3] == '-' || (text.at[i + 3] == ' ' && f->enhanced.len > 0))) {
+			size_t k = i + 4;
+			size_t len = enhanced_length(bytes_from(text, k));
+			if (text.at[i + 3] == '-' || len > 0) {
+				i = k + len;
+				while (i < text.len && text.at[i] == ' ')
+					i++;
+				continue;
+			}
+		}
+		out[n++] = text.at[i++];
+	}
+	return bytes_trim(bytes_make(out, n));
+}
+
+/* Where the quotation ends and the one who quotes goes on. */
+static struct bytes
+quotation(struct bytes text)
+{
+	static const struct bytes ends[] = { B_INIT(" (in reply to "), B_INIT(" >>> "), B_INIT(" Giving up on "), B_INIT("' (delivery attempts"),
+		                             B_INIT(" (state 1"),     B_INIT(" Original message headers"), B_INIT(" Message headers follow") };
+	for (size_t i = 0; i < NELEMS(ends); i++)
+		text = bytes_sub(text, 0, bytes_find(text, ends[i]));
+	return text;
+}
+
+static void
+stage_find(struct bytes folded, struct reply_found *f)
+{
+	for (size_t i = 0; i < NELEMS(stages); i++)
+		if (bytes_find(folded, stages[i].words) < folded.len) {
+			f->stage = stages[i].stage;
+			return;
+		}
+}
+
+/* "mx.example.net[192.0.2.1]", "mx.example.net (192.0.2.1)", "192.0.2.1". */
+static bool
+host_take(struct bytes text, struct reply_found *f)
+{
+	size_t    n = 0, k;
+	struct ip ip;
+
+	if (bytes_starts(text, B("[")))
+		text = bytes_from(text, 1);
+	while (n < text.len && (byte_is_alnum(text.at[n]) || text.at[n] == '-' || text.at[n] == '.' || text.at[n] == '_' || text.at[n] == ':'))
+		n++;
+	while (n > 0 && (text.at[n - 1] == '.' || text.at[n - 1] == ':'))
+		n--;
+	struct bytes name = bytes_sub(text, 0, n);
+	bool         is_ip = ip_parse(name, &ip);
+	if (is_ip)
+		f->ip = name;
+	else if (host_like(name))
+		f->host = name;
+	else
+		return false;
+	k = n;
+	while (k < text.len && k < n + 3 && (text.at[k] == ' ' || text.at[k] == '[' || text.at[k] == '(' || text.at[k] == ':' || text.at[k] == '.' || text.at[k] == ']'))
+		k++;
+	for (n = k; n < text.len && (byte_hex(text.at[n]) >= 0 || text.at[n] == '.' || text.at[n] == ':'); n++)
+		;
+	if (!is_ip && ip_parse(bytes_sub(text, k, n - k), &ip))
+		f->ip = bytes_sub(text, k, n - k);
+	return true;
+}
+
+static void
+host_find(struct bytes whole, struct bytes folded, size_t limit, struct reply_found *f)
+{
+	for (size_t i = 0; i < NELEMS(host_leads); i++) {
+		size_t from = 0, at;
+		while (f->host.len == 0 && f->ip.len == 0 && (at = bytes_find(bytes_sub(folded, from, limit - from), host_leads[i])) < limit - from) {
+			from += at + host_leads[i].len;
+			if (host_take(bytes_from(whole, from), f))
+				return;
+		}
+	}
+	/* qmail and DragonFly: "mx.example.net [192.0.2.1] did not like our RCPT TO", "192.0.2.1 does not like recipient." */
+	static const struct bytes tails[] = { B_INIT(" does not like recipient"), B_INIT(" did not like our "), B_INIT(" failed after i sent"), B_INIT(" gave this error"), B_INIT(" rejected your message") };
+	for (size_t i = 0; i < NELEMS(tails); i++) {
+		size_t at = bytes_find(folded, tails[i]), start = at;
+		if (at == folded.len)
+			continue;
+		while (start > 0 && at - start < 120 && whole.at[start - 1] != ' ' && whole.at[start - 1] != '(')
+			start--;
+		if (whole.at[start] == '[')
+			for (start -= start > 0; start > 0 && whole.at[start - 1] != ' '; start--)
+				;
+		host_take(bytes_from(whole, start), f);
+		return;
+	}
+}
+
+struct reply_found
+peel(struct arena *a, struct bytes text)
+{
+	struct reply_found f = { .whole = flatten(a, text) };
+	struct bytes       folded = arena_lower(a, f.whole);
+	size_t             after = 0, start;
+
+	if (folded.len == 0)
+		return f;
+	start = inner_start(f.whole, folded, &f, &after);
+	for (size_t i = 0; start == f.whole.len && i + 3 <= f.whole.len; i++)
+		if ((f.whole.at[i] == '4' || f.whole.at[i] == '5') && code_at(f.whole, i, &f, &after))
+			start = i;
+	if (start < f.whole.len) {
+		f.text = words_of(a, quotation(bytes_from(f.whole, after)), &f);
+	} else {
+		f.text = quotation(f.whole);
+	}
+	for (size_t i = 0; f.enhanced.len == 0 && i < f.text.len; i++)
+		if (i == 0 || (!byte_is_alnum(f.text.at[i - 1]) && f.text.at[i - 1] != '.' && f.text.at[i - 1] != '-'))
+			f.enhanced = bytes_sub(f.text, i, enhanced_length(bytes_from(f.text, i)));
+	stage_find(folded, &f);
+	host_find(f.whole, folded, folded.len, &f);
+	return f;
+}

@@ -1,0 +1,593 @@
+/* diagnose/reading.c: see reading.h. The order of questions is that of trust:
+ * complaint reports, answers of people and machines, receipts, then the fields
+ * of RFC 3464, then the text. */
+#include "diagnose/reading.h"
+
+#include "diagnose/address_find.h"
+#include "diagnose/charset.h"
+#include "diagnose/dsn.h"
+#include "diagnose/forms.h"
+#include "diagnose/hook.h"
+#include "diagnose/mime.h"
+
+#define NESTED_MAX 3 /* reports inside reports */
+
+const char *
+kind_word(enum bounce_kind k)
+{
+	static const char *const words[] = {
+		[KIND_BOUNCE] = "bounce",       [KIND_DELAYED] = "delayed", [KIND_DELIVERED] = "delivered", [KIND_FEEDBACK] = "feedback",
+		[KIND_AUTOREPLY] = "autoreply", [KIND_MDN] = "mdn",         [KIND_CHALLENGE] = "challenge", [KIND_NOT_A_BOUNCE] = "not-a-bounce",
+	};
+	return words[k];
+}
+
+/* ---- what tells the kinds apart ---- */
+
+/* Words, folded, that are looked for in one place of the report. */
+enum place { IN_FROM, IN_SUBJECT, IN_TEXT };
+
+static const struct clue {
+	enum place       place;
+	enum bounce_kind kind;
+	struct bytes     words;
+} clues[] = {
+	/* who writes reports */
+	{ IN_FROM, KIND_BOUNCE, B_INIT("mailer-daemon") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("mailer daemon") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("maildaemon") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("mdaemon") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("postmaster") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("mail delivery") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("mail.delivery") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("delivery sub") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("delivery system") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("mail administrator") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("system administrator") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("microsoftexchange") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("mail system") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("content-filter") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("bounces@") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("bounce@") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("imss@") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("no-reply@accounts") },
+	/* what they write above it */
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("undeliver") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("not deliver") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("non-deliver") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("non deliver") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("nondeliver") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("delivery fail") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("delivery problem") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("delivery error") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("delivery status") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("delivery notif") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("delivery has failed") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("delivery report") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("failure notice") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("failure delivery") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("failed mail") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("failed delivery") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("returned mail") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("returned to sender") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("mail could not be delivered") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("could not be delivered") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("mail system error") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("mail delivery") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("message delayed") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("delayed mail") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("could not send") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("cannot be sent") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("error sending your mail") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("mail rejected") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("message rejected") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("rejected mail") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("user unknown") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("notificacion de entrega") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("not been delivered") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("postmaster notify") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("processing error") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("unzustellbar") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("no se puede entregar") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("non remis") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("onbestelbaar") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("olevererbart") },
+	/* what they write in it */
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("could not be delivered") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("cannot be delivered") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("couldn't be delivered") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("can't be delivered") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("not be delivered") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("not been delivered") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("wasn't delivered") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("was not delivered") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("were not delivered") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("not yet been delivered") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("unable to deliver") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("could not deliver") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("wasn't able to deliver") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("not able to deliver") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("undeliverable") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("delivery failed") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("failed to deliver") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("delivery to the following") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("did not reach") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("error delivering your mail") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("delivery errors") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("fatal errors") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("delivery problems") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("delivery error") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("failed permanently") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("trouble delivering") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("been returned because") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("non-delivery") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("has been rejected") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("was rejected") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("not a valid user") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("did not exactly match") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("giving up on") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("transcript of session follows") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("remote host said") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("smtp error from remote") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("is unable to receive mail") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("mailbox is full") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("user unknown") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("unknown user") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("no such user") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("user not known") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("userid") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("exceeds allowed size") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("blocked by our") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("not listed in") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("konnte nicht zugestellt") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("nicht zugestellt werden") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("n'a pas pu \xc3\xaatre remis") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("no se pudo entregar") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("no se ha podido entregar") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("\xe9\x80\x81\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81\x9b\xe3\x82\x93") },
+	/* only late */
+	{ IN_SUBJECT, KIND_DELAYED, B_INIT("(delay)") },
+	{ IN_SUBJECT, KIND_DELAYED, B_INIT("delayed") },
+	{ IN_SUBJECT, KIND_DELAYED, B_INIT("not yet been delivered") },
+	{ IN_SUBJECT, KIND_DELAYED, B_INIT("still being retried") },
+	{ IN_TEXT, KIND_DELAYED, B_INIT("warning message only") },
+	{ IN_TEXT, KIND_DELAYED, B_INIT("this is a warning only") },
+	{ IN_TEXT, KIND_DELAYED, B_INIT("just a warning") },
+	{ IN_TEXT, KIND_DELAYED, B_INIT("not yet been delivered") },
+	{ IN_TEXT, KIND_DELAYED, B_INIT("has been delayed") },
+	{ IN_TEXT, KIND_DELAYED, B_INIT("do not need to resend") },
+	{ IN_TEXT, KIND_DELAYED, B_INIT("delivery attempts will continue") },
+	/* people who are away */
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("out of office") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("out of the office") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("out-of-office") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("automatic reply") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("automatische antwort") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("abwesenheit") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("autoreply") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("auto-reply") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("auto reply") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("auto response") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("autoresponse") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("vacation") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("away from") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("respuesta autom") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("ponse automatique") },
+	{ IN_SUBJECT, KIND_AUTOREPLY, B_INIT("automatisch antwoord") },
+	{ IN_TEXT, KIND_AUTOREPLY, B_INIT("i am out of") },
+	{ IN_TEXT, KIND_AUTOREPLY, B_INIT("i'm out of") },
+	{ IN_TEXT, KIND_AUTOREPLY, B_INIT("i am currently out") },
+	{ IN_TEXT, KIND_AUTOREPLY, B_INIT("i will be out") },
+	{ IN_TEXT, KIND_AUTOREPLY, B_INIT("on vacation") },
+	/* prove that you are human */
+	{ IN_TEXT, KIND_CHALLENGE, B_INIT("boxbe") },
+	{ IN_TEXT, KIND_CHALLENGE, B_INIT("bluebottle") },
+	{ IN_TEXT, KIND_CHALLENGE, B_INIT("requires confirmation") },
+	{ IN_TEXT, KIND_CHALLENGE, B_INIT("to confirm this mail server") },
+	{ IN_TEXT, KIND_CHALLENGE, B_INIT("verify that you are a human") },
+	{ IN_TEXT, KIND_CHALLENGE, B_INIT("confirm that you are a human") },
+	{ IN_TEXT, KIND_CHALLENGE, B_INIT("prove you are human") },
+	{ IN_TEXT, KIND_CHALLENGE, B_INIT("approved senders list") },
+	{ IN_TEXT, KIND_CHALLENGE, B_INIT("challenge-response") },
+	{ IN_TEXT, KIND_CHALLENGE, B_INIT("spam arrest") },
+};
+
+/* How many clues of a kind there are in a place; one is enough to know in most places. */
+static bool
+clue_in(enum place place, enum bounce_kind kind, struct bytes folded)
+{
+	for (size_t i = 0; i < NELEMS(clues); i++)
+		if (clues[i].place == place && clues[i].kind == kind && bytes_find(folded, clues[i].words) < folded.len)
+			return true;
+	return false;
+}
+
+/* What is known of the report while it is read. */
+struct scan {
+	struct arena   *arena;
+	struct reading *r;
+	struct mime    *mime;
+	struct bytes    from, subject, text; /* folded */
+	bool            has_status; /* a message/delivery-status part */
+	bool            has_feedback, has_mdn;
+	struct dsn      dsn;
+};
+
+static bool
+type_is(const struct mime_part *p, const char *type)
+{
+	return bytes_eq(p->type, bytes_of(type));
+}
+
+static void
+returned_take(struct scan *s, struct bytes text)
+{
+	struct bytes rest;
+
+	while (text.len > 0 && byte_is_space(text.at[0]))
+		text = bytes_from(text, 1);
+	if (s->r->returned.count == 0)
+		mime_header(s->arena, bytes_sub(text, 0, 65536), true, &s->r->returned, &rest);
+}
+
+static void
+text_take(struct scan *s, struct bytes text)
+{
+	struct reading *r = s->r;
+
+	if (r->text.len == 0)
+		r->text = text;
+	else if (r->text.len + text.len < 2 * MIME_TEXT_MAX)
+		r->text = arena_printf(s->arena, "%.*s\n%.*s", B_FMT(r->text), B_FMT(text));
+}
+
+static void
+parts_take(struct scan *s)
+{
+	struct arena *a = s->arena;
+	bool          had_plain = false, over = false;
+
+	for (size_t i = 0; i < s->mime->count; i++) {
+		const struct mime_part *p = &s->mime->parts[i];
+		if (type_is(p, "message/delivery-status") || type_is(p, "message/global-delivery-status") || type_is(p, "message/feedback-report") ||
+		    type_is(p, "text/delivery-status")) {
+			s->has_feedback |= type_is(p, "message/feedback-report");
+			s->has_status |= !type_is(p, "message/feedback-report");
+			struct mime_part flat = *p;
+			flat.type = B("text/plain");
+			dsn_read(a, mime_text(a, &flat), &s->dsn, &s->r->said);
+			over = true;
+		} else if (type_is(p, "message/disposition-notification")) {
+			s->has_mdn = true;
+		} else if (type_is(p, "message/rfc822") || type_is(p, "text/rfc822-headers") || type_is(p, "message/rfc822-headers") ||
+		           type_is(p, "message/global") || type_is(p, "message/partial") || type_is(p, "message/global-headers")) {
+			struct mime_part flat = *p;
+			flat.type = B("text/plain");
+			returned_take(s, p->encoding.len > 0 && !bytes_starts(p->encoding, B("7bit")) && !bytes_starts(p->encoding, B("8bit")) ? mime_text(a, &flat) : p->body);
+			over = true;
+		} else if (bytes_starts(p->type, B("text/")) && (!over || s->r->text.len == 0)) {
+			struct bytes text = mime_text(a, p);
+			if (bytes_eq(p->type, B("text/html")) && had_plain)
+				continue;
+			had_plain |= bytes_trim(text).len > 0 && !bytes_eq(p->type, B("text/html"));
+			text_take(s, text);
+		}
+	}
+}
+
+static struct bytes
+address_of(struct bytes value)
+{
+	struct bytes address = B_NONE;
+	size_t       lt = bytes_rindex(value, '<'), end;
+
+	if (lt < value.len && address_find(value, lt, &address, &end))
+		return address;
+	return address_find(value, 0, &address, &end) ? address : B_NONE;
+}
+
+static void
+add_recipient(struct scan *s, struct bytes address)
+{
+	for (size_t i = 0; i < s->r->said.count; i++)
+		if (bytes_eq_nocase(s->r->said.at[i].recipient, address))
+			return;
+	struct said *said = said_add(s->arena, &s->r->said);
+	if (said != NULL)
+		said->recipient = address;
+}
+
+static void
+add_addresses(struct scan *s, struct bytes value)
+{
+	struct bytes address;
+	size_t       from = 0;
+
+	for (int n = 0; n < 64 && address_find(value, from, &address, &from); n++)
+		add_recipient(s, address);
+}
+
+/* ---- complaint reports, RFC 5965 ---- */
+
+static bool
+read_feedback(struct scan *s)
+{
+	static const struct bytes named[] = { B_INIT("Original-Rcpt-To"), B_INIT("Removal-Recipient"), B_INIT("X-HmXmrOriginalRecipient") };
+	struct header             h;
+	struct bytes              rest;
+	bool                      jmrp = mime_field(s->arena, &s->r->returned, B("X-HmXmrOriginalRecipient")).len > 0;
+
+	if (!s->has_feedback && !jmrp && bytes_find(s->text, B("this is an email abuse report")) == s->text.len)
+		return false;
+	s->r->kind = KIND_FEEDBACK;
+	s->r->said = (struct said_list){ 0 };
+	for (size_t i = 0; i < s->mime->count; i++) {
+		const struct mime_part *p = &s->mime->parts[i];
+		if (!type_is(p, "message/feedback-report"))
+			continue;
+		struct mime_part flat = *p;
+		flat.type = B("text/plain");
+		mime_header(s->arena, mime_text(s->arena, &flat), true, &h, &rest);
+		for (size_t k = 0; k < h.count; k++)
+			for (size_t n = 0; n < NELEMS(named); n++)
+				if (field_is(&h.fields[k], named[n]))
+					add_addresses(s, h.fields[k].value);
+	}
+	if (s->r->said.count == 0 && jmrp)
+		add_addresses(s, mime_field(s->arena, &s->r->returned, B("X-HmXmrOriginalRecipient")));
+	if (s->r->said.count == 0)
+		add_addresses(s, mime_field(s->arena, &s->r->returned, B("To")));
+	if (s->r->said.count == 0)
+		said_add(s->arena, &s->r->said);
+	return true;
+}
+
+/* ---- people's and machines' answers ---- */
+
+static bool
+from_a_person(const struct scan *s)
+{
+	return s->from.len > 0 && bytes_has(s->from, '@') && !clue_in(IN_FROM, KIND_BOUNCE, s->from) && !bytes_starts(s->from, B("noreply@"));
+}
+
+static bool
+answers_itself(struct scan *s)
+{
+	struct arena        *a = s->arena;
+	const struct header *h = &s->r->header;
+	struct bytes         submitted = arena_lower(a, mime_field(a, h, B("Auto-Submitted")));
+	struct bytes         precedence = arena_lower(a, mime_field(a, h, B("Precedence")));
+
+	if (bytes_starts(submitted, B("auto-replied")) || bytes_starts(submitted, B("vacation")))
+		return true;
+	if (bytes_starts(precedence, B("auto_reply")) || bytes_starts(precedence, B("auto-reply")))
+		return true;
+	return header_count(h, B("X-Autoreply")) + header_count(h, B("X-Autorespond")) + header_count(h, B("X-Autogenerated")) +
+	       header_count(h, B("X-Apple-Action")) > 0 || clue_in(IN_SUBJECT, KIND_AUTOREPLY, s->subject);
+}
+
+static bool
+read_autoreply(struct scan *s)
+{
+	if (s->has_status || !from_a_person(s))
+		return false;
+	if (!answers_itself(s) && !(clue_in(IN_TEXT, KIND_AUTOREPLY, s->text) && !clue_in(IN_SUBJECT, KIND_BOUNCE, s->subject)))
+		return false;
+	if (clue_in(IN_SUBJECT, KIND_BOUNCE, s->subject) && clue_in(IN_TEXT, KIND_BOUNCE, s->text))
+		return false;
+	s->r->kind = KIND_AUTOREPLY;
+	add_recipient(s, address_of(s->r->from));
+	return true;
+}
+
+static bool
+read_challenge(struct scan *s)
+{
+	if (!clue_in(IN_TEXT, KIND_CHALLENGE, s->text) && bytes_find(s->from, B("boxbe.com")) == s->from.len)
+		return false;
+	s->r->kind = KIND_CHALLENGE;
+	s->r->said = (struct said_list){ 0 };
+	return true;
+}
+
+/* ---- reports of delivery ---- */
+
+static void
+kind_of_actions(struct scan *s)
+{
+	bool failed = false, delayed = false;
+
+	for (size_t i = 0; i < s->r->said.count; i++) {
+		enum dsn_action act = s->r->said.at[i].action;
+		failed |= act == ACTION_FAILED || act == ACTION_NONE;
+		delayed |= act == ACTION_DELAYED;
+	}
+	s->r->kind = failed ? KIND_BOUNCE : delayed ? KIND_DELAYED : KIND_DELIVERED;
+}
+
+static void
+own_address(struct scan *s, struct bytes *own_out)
+{
+	*own_out = address_of(s->r->to);
+}
+
+/* The recipients that some field of the report names outside the groups. */
+static void
+recipients_of_fields(struct scan *s)
+{
+	static const struct bytes names[] = { B_INIT("X-Failed-Recipients"), B_INIT("X-Failed-Recipient") };
+
+	for (size_t n = 0; n < NELEMS(names); n++)
+		for (size_t i = header_find(&s->r->header, names[n], 0); i < s->r->header.count; i = header_find(&s->r->header, names[n], i + 1))
+			add_addresses(s, s->r->header.fields[i].value);
+}
+
+static void
+recipients_of_returned(struct scan *s)
+{
+	static const struct bytes names[] = { B_INIT("To"), B_INIT("Delivered-To"), B_INIT("Envelope-To"), B_INIT("X-Envelope-To"), B_INIT("Apparently-To") };
+
+	for (size_t n = 0; n < NELEMS(names) && s->r->said.count == 0; n++)
+		add_addresses(s, mime_field(s->arena, &s->r->returned, names[n]));
+}
+
+static void
+read_text_report(struct scan *s)
+{
+	struct bytes own;
+
+	own_address(s, &own);
+	recipients_of_fields(s);
+	if (s->r->said.count > 0)
+		forms_passages(s->arena, s->r->text, &s->r->said);
+	else
+		forms_read(s->arena, s->r->text, own, &s->r->said);
+	if (s->r->said.count == 0)
+		recipients_of_returned(s);
+	if (s->r->said.count == 0)
+		said_add(s->arena, &s->r->said);
+}
+
+/* Is it a report at all? Two independent signs, or the whole form of one. */
+static bool
+looks_like_report(struct scan *s)
+{
+	struct arena *a = s->arena;
+	struct bytes  path = mime_field(a, &s->r->header, B("Return-Path"));
+	struct bytes  type = arena_lower(a, mime_field(a, &s->r->header, B("Content-Type")));
+	unsigned      signs = 0;
+
+	signs += clue_in(IN_FROM, KIND_BOUNCE, s->from) || s->from.len == 0 || bytes_eq(s->from, B("<>")) || bytes_ends_nocase(s->from, B(" <>"));
+	signs += bytes_eq(path, B("<>")) || bytes_find_nocase(path, B("mailer-daemon")) < path.len;
+	signs += 2 * (unsigned)(header_count(&s->r->header, B("X-Failed-Recipients")) > 0);
+	signs += clue_in(IN_SUBJECT, KIND_BOUNCE, s->subject);
+	signs += bytes_find(type, B("report-type=delivery-status")) < type.len || bytes_find(type, B("report-type=\"delivery-status")) < type.len;
+	bool text = clue_in(IN_TEXT, KIND_BOUNCE, s->text);
+	return signs >= 2 || (signs >= 1 && text);
+}
+
+static bool
+read_report(struct scan *s)
+{
+	struct reading *r = s->r;
+
+	if (s->has_status && r->said.count > 0) {
+		kind_of_actions(s);
+		forms_passages(s->arena, r->text, &r->said);
+		return true;
+	}
+	if (!s->has_status && !looks_like_report(s))
+		return false;
+	r->kind = clue_in(IN_SUBJECT, KIND_DELAYED, s->subject) || clue_in(IN_TEXT, KIND_DELAYED, s->text) ? KIND_DELAYED : KIND_BOUNCE;
+	read_text_report(s);
+	return true;
+}
+
+static void
+fold_all(struct scan *s)
+{
+	s->from = text_fold(s->arena, s->r->from);
+	s->subject = text_fold(s->arena, s->r->subject);
+	s->text = text_fold(s->arena, bytes_sub(s->r->text, 0, 32768));
+}
+
+static void
+head_take(struct scan *s)
+{
+	struct arena   *a = s->arena;
+	struct reading *r = s->r;
+
+	r->header = s->mime->header;
+	r->from = mime_words(a, mime_field(a, &r->header, B("From")));
+	r->to = mime_field(a, &r->header, B("To"));
+	r->subject = mime_words(a, mime_field(a, &r->header, B("Subject")));
+}
+
+static struct bytes
+reporter_of(struct scan *s)
+{
+	if (s->dsn.reporter.len > 0)
+		return s->dsn.reporter;
+	struct bytes from = address_of(s->r->from);
+	return bytes_from(from, bytes_index(from, '@') + (from.len > 0));
+}
+
+/* A report that carries nothing readable but another message may carry the report itself. */
+static bool
+read_nested(struct scan *s, struct bytes *inner_out)
+{
+	for (size_t i = 0; i < s->mime->count; i++)
+		if (type_is(&s->mime->parts[i], "message/rfc822")) {
+			*inner_out = s->mime->parts[i].body;
+			return true;
+		}
+	return false;
+}
+
+static struct reading *
+read_once(struct arena *a, struct bytes text, unsigned depth)
+{
+	struct reading *r = arena_take(a, sizeof(*r));
+	struct scan     s = { .arena = a, .r = r, .mime = mime_scan(a, text) };
+	struct bytes    human, returned, inner;
+
+	if (r == NULL || s.mime == NULL)
+		return NULL;
+	head_take(&s);
+	parts_take(&s);
+	forms_split(r->text, &human, &returned);
+	r->text = human;
+	if (returned.len > 0)
+		returned_take(&s, returned);
+	fold_all(&s);
+	r->reporter = reporter_of(&s);
+	r->feedback_type = s.dsn.feedback_type;
+	r->source_ip = s.dsn.source_ip;
+	if (s.has_mdn)
+		r->kind = KIND_MDN;
+	else if (!read_feedback(&s) && !read_challenge(&s) && !read_autoreply(&s) && !read_report(&s))
+		r->kind = KIND_NOT_A_BOUNCE;
+	bool vague = r->kind == KIND_BOUNCE && (r->said.count == 0 || r->said.at[0].recipient.len == 0);
+	if (vague && depth < NESTED_MAX && read_nested(&s, &inner)) {
+		struct reading *within = read_once(a, inner, depth + 1);
+		if (within != NULL && within->kind != KIND_NOT_A_BOUNCE && within->said.count > 0)
+			return within;
+	}
+	return arena_overdrawn(a) ? NULL : r;
+}
+
+struct reading *
+reading_message(struct arena *a, struct bytes text)
+{
+	struct reading *r = hook_read(a, text);
+
+	return r != NULL ? r : read_once(a, text, 0);
+}
+
+struct reading *
+reading_paste(struct arena *a, struct bytes text)
+{
+	struct reading *r = arena_take(a, sizeof(*r));
+	struct scan     s = { .arena = a, .r = r };
+	struct bytes    returned;
+
+	if (r == NULL)
+		return NULL;
+	bool html = bytes_find_nocase(bytes_sub(text, 0, 4096), B("<html")) < 4096 && bytes_find_nocase(bytes_sub(text, 0, 4096), B("<html")) < text.len;
+	r->text = mime_lines(a, bytes_sub(text, 0, MIME_TEXT_MAX));
+	if (html)
+		r->text = mime_html_text(a, r->text);
+	struct bytes whole = r->text;
+	forms_split(whole, &r->text, &returned);
+	if (returned.len > 0)
+		returned_take(&s, returned);
+	fold_all(&s);
+	r->kind = clue_in(IN_TEXT, KIND_DELAYED, s.text) ? KIND_DELAYED : KIND_BOUNCE;
+	forms_read(a, r->text, B_NONE, &r->said);
+	if (r->said.count == 0) {
+		struct said *said = said_add(a, &r->said);
+		if (said != NULL)
+			said->passage = r->text;
+	}
+	return arena_overdrawn(a) ? NULL : r;
+}

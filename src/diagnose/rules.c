@@ -1,0 +1,306 @@
+/* diagnose/rules.c: see rules.h. */
+#include "diagnose/rules.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <assert.h>
+#include <pcre2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diagnose/rules_table.h"
+#include "diagnose/wordtree.h"
+
+/* Bounds on what one expression may cost on hostile text. */
+#define MATCH_LIMIT 20000
+#define DEPTH_LIMIT 2000
+
+struct rules {
+	struct wordtree     *tree;
+	pcre2_code         **compiled; /* by pattern; made at the first use */
+	pcre2_match_data    *match_data;
+	pcre2_match_context *match_context;
+	uint8_t             *seen; /* by pattern: found in this text */
+	uint16_t            *hits; /* the patterns found, to clean `seen` */
+	size_t               hit_count;
+	size_t              *plain; /* rules without texts */
+	size_t               plain_count;
+};
+
+static void
+hit(void *arg, uint32_t number, size_t end)
+{
+	struct rules *r = arg;
+
+	(void)end;
+	if (!r->seen[number]) {
+		r->seen[number] = 1;
+		r->hits[r->hit_count++] = (uint16_t)number;
+	}
+}
+
+static bool
+has_texts(const struct rule_row *row)
+{
+	for (size_t i = 0; i < row->count; i++)
+		if (!pattern_rows[row->first + i].unless)
+			return true;
+	return false;
+}
+
+struct rules *
+rules_new(void)
+{
+	struct rules *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->tree = wordtree_new();
+	r->compiled = calloc(pattern_rows_count, sizeof(*r->compiled));
+	r->seen = calloc(pattern_rows_count, 1);
+	r->hits = calloc(pattern_rows_count, sizeof(*r->hits));
+	r->plain = calloc(rule_rows_count, sizeof(*r->plain));
+	r->match_data = pcre2_match_data_create(1, NULL);
+	r->match_context = pcre2_match_context_create(NULL);
+	if (r->tree == NULL || r->compiled == NULL || r->seen == NULL || r->hits == NULL || r->plain == NULL || r->match_data == NULL ||
+	    r->match_context == NULL)
+		goto fail;
+	pcre2_set_match_limit(r->match_context, MATCH_LIMIT);
+	pcre2_set_depth_limit(r->match_context, DEPTH_LIMIT);
+	for (size_t i = 0; i < pattern_rows_count; i++)
+		if (wordtree_add(r->tree, bytes_of(pattern_rows[i].word), (uint32_t)i) != RC_OK)
+			goto fail;
+	if (wordtree_ready(r->tree) != RC_OK)
+		goto fail;
+	for (size_t i = 0; i < rule_rows_count; i++)
+		if (!has_texts(&rule_rows[i]))
+			r->plain[r->plain_count++] = i;
+	return r;
+
+fail:
+	rules_free(r);
+	return NULL;
+}
+
+void
+rules_free(struct rules *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; r->compiled != NULL && i < pattern_rows_count; i++)
+		pcre2_code_free(r->compiled[i]);
+	pcre2_match_data_free(r->match_data);
+	pcre2_match_context_free(r->match_context);
+	wordtree_free(r->tree);
+	free(r->compiled);
+	free(r->seen);
+	free(r->hits);
+	free(r->plain);
+	free(r);
+}
+
+/* "5.7.509" exactly; "x.7.26" any class; "5.7.6*" whatever follows. */
+static bool
+status_holds(const char *want, struct bytes have)
+{
+	size_t i = 0;
+
+	if (have.len == 0)
+		return false;
+	for (; want[i] != '\0'; i++) {
+		if (want[i] == '*')
+			return true;
+		if (i >= have.len || (want[i] != have.at[i] && !(i == 0 && want[i] == 'x')))
+			return false;
+	}
+	return i == have.len;
+}
+
+static bool
+codes_hold(const struct rule_row *row, const struct evidence *e)
+{
+	if (row->provider != 0 && (e->providers & 1u << row->provider) == 0)
+		return false;
+	if (row->stages != 0 && (row->stages & 1u << e->stage) == 0)
+		return false;
+	if (row->status != NULL && !status_holds(row->status, e->enhanced))
+		return false;
+	if (row->klass != 0) {
+		char klass = e->code.len > 0 ? e->code.at[0] : e->enhanced.len > 0 ? e->enhanced.at[0] : '\0';
+		if (klass != (char)row->klass)
+			return false;
+	}
+	if (row->code_least != 0) {
+		uint64_t code = 0;
+		if (!bytes_number(e->code, 999, &code) || code < row->code_least || code > row->code_most)
+			return false;
+	}
+	return true;
+}
+
+static bool
+pattern_holds(struct rules *r, size_t i, struct bytes text)
+{
+	const struct pattern_row *p = &pattern_rows[i];
+
+	if (!r->seen[i])
+		return false;
+	if (p->regex == NULL)
+		return true;
+	if (r->compiled[i] == NULL) {
+		int    error;
+		size_t offset;
+		r->compiled[i] = pcre2_compile((PCRE2_SPTR)p->regex, PCRE2_ZERO_TERMINATED, PCRE2_DOTALL, &error, &offset, NULL);
+		if (r->compiled[i] == NULL)
+			return false;
+	}
+	return pcre2_match(r->compiled[i], (PCRE2_SPTR)text.at, text.len, 0, 0, r->match_data, r->match_context) >= 0;
+}
+
+static bool
+texts_hold(struct rules *r, const struct rule_row *row, struct bytes text)
+{
+	bool any = false, needed = false;
+
+	for (size_t i = row->first; i < (size_t)row->first + row->count; i++) {
+		if (pattern_rows[i].unless) {
+			if (pattern_holds(r, i, text))
+				return false;
+		} else {
+			needed = true;
+			any = any || pattern_holds(r, i, text);
+		}
+	}
+	return any || !needed;
+}
+
+static bool
+in_tiers(const struct rule_row *row, enum rule_tier least, enum rule_tier most)
+{
+	return row->tier >= (uint8_t)least && row->tier <= (uint8_t)most;
+}
+
+const struct rule_row *
+rules_match(struct rules *r, const struct evidence *e, enum rule_tier least, enum rule_tier most)
+{
+	size_t best = rule_rows_count;
+
+	if (e->text.len > 0)
+		wordtree_scan(r->tree, e->text, hit, r);
+	for (size_t i = 0; i < r->hit_count; i++) {
+		const struct pattern_row *p = &pattern_rows[r->hits[i]];
+		const struct rule_row    *row = &rule_rows[p->rule];
+		if (!p->unless && p->rule < best && in_tiers(row, least, most) && codes_hold(row, e) && texts_hold(r, row, e->text))
+			best = p->rule;
+	}
+	for (size_t i = 0; i < r->plain_count && r->plain[i] < best; i++) {
+		const struct rule_row *row = &rule_rows[r->plain[i]];
+		if (in_tiers(row, least, most) && codes_hold(row, e) && texts_hold(r, row, e->text))
+			best = r->plain[i];
+	}
+	while (r->hit_count > 0)
+		r->seen[r->hits[--r->hit_count]] = 0;
+	return best < rule_rows_count ? &rule_rows[best] : NULL;
+}
+
+const struct answer_row *
+rules_answer(const struct rules *r, const struct rule_row *row)
+{
+	(void)r;
+	return &answer_rows[row->answer];
+}
+
+const struct answer_row *
+answer_named(const char *id)
+{
+	for (size_t i = 0; i < answer_rows_count; i++)
+		if (strcmp(answer_rows[i].id, id) == 0)
+			return &answer_rows[i];
+	assert(!"an answer that rules/answers.rules does not have");
+	return NULL;
+}
+
+size_t
+answer_count(void)
+{
+	return answer_rows_count;
+}
+
+const struct answer_row *
+answer_at(size_t i)
+{
+	return &answer_rows[i];
+}
+
+size_t
+rules_count(const struct rules *r)
+{
+	(void)r;
+	return rule_rows_count;
+}
+
+const struct rule_row *
+rules_at(const struct rules *r, size_t i)
+{
+	(void)r;
+	return &rule_rows[i];
+}
+
+uint32_t
+provider_of_host(struct bytes host)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; host.len > 0 && i < provider_marks_count; i++) {
+		struct bytes suffix = bytes_of(provider_marks[i].suffix);
+		if (bytes_ends_nocase(host, suffix) && (host.len == suffix.len || host.at[host.len - suffix.len - 1] == '.' || suffix.at[0] == '.'))
+			bits |= 1u << provider_marks[i].provider;
+	}
+	return bits;
+}
+
+static const struct provider_row *
+provider_first(uint32_t bits)
+{
+	for (size_t i = 1; i < provider_rows_count; i++)
+		if (bits & 1u << i)
+			return &provider_rows[i];
+	return &provider_rows[0];
+}
+
+const char *
+provider_word(uint32_t bits)
+{
+	return provider_first(bits)->id;
+}
+
+const char *
+provider_name(uint32_t bits)
+{
+	return provider_first(bits)->name;
+}
+
+const char *
+retry_word(enum retry r)
+{
+	static const char *const words[] = { [RETRY_NEVER] = "never", [RETRY_LATER] = "later", [RETRY_AFTER_FIX] = "after-fix" };
+	return words[r];
+}
+
+const char *
+suppress_word(enum suppress s)
+{
+	static const char *const words[] = {
+		[SUPPRESS_NO] = "no", [SUPPRESS_PROVISIONAL] = "provisional", [SUPPRESS_YES] = "yes", [SUPPRESS_COMPLAINT] = "complaint"
+	};
+	return words[s];
+}
+
+const char *
+scope_word(enum scope s)
+{
+	static const char *const words[] = {
+		[SCOPE_RECIPIENT] = "recipient", [SCOPE_DOMAIN] = "domain", [SCOPE_MESSAGE] = "message", [SCOPE_SENDER] = "sender",
+		[SCOPE_IP] = "ip",               [SCOPE_TENANT] = "tenant", [SCOPE_UNKNOWN] = "unknown",
+	};
+	return words[s];
+}

@@ -1,0 +1,18 @@
+/* diagnose/rules_table.h: the tables that tools/rules.py makes; for rules.c. */
+#ifndef DIAGNOSE_RULES_TABLE_H
+#define DIAGNOSE_RULES_TABLE_H
+
+#include "diagnose/rules.h"
+
+extern const struct answer_row    answer_rows[];
+extern const size_t               answer_rows_count;
+extern const struct rule_row      rule_rows[];
+extern const size_t               rule_rows_count;
+extern const struct pattern_row   pattern_rows[];
+extern const size_t               pattern_rows_count;
+extern const struct provider_row  provider_rows[]; /* row 0 stands for none */
+extern const size_t               provider_rows_count;
+extern const struct provider_mark provider_marks[];
+extern const size_t               provider_marks_count;
+
+#endif
