@@ -178,7 +178,7 @@ def check():
             fault(r["where"], f"no such provider: {r['provider']}")
         if not r["examples"]:
             fault(r["where"], f"rule {r['id']} has no example")
-        if not [p for p in r["patterns"] if not p[2]] and r["code"] == (0, 0) and not r["status"] and not r["klass"]:
+        if not [p for p in r["patterns"] if not p[2]] and r["code"] == (0, 0) and not r["status"] and not r["klass"] and not r["provider"] and not r["stages"]:
             fault(r["where"], f"rule {r['id']} holds for everything")
     seen = {}
     for r in rules:
@@ -204,7 +204,7 @@ def write(table, example_file):
         for a in answers.values():
             p("\t{ %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s }," % (
                 c(a["id"]), c(a["reason"]), c(a["category"]), enum("OWNER_", a["owner"]), "true" if a["permanent"] == "yes" else "false",
-                "true" if a["reason"] in HARD and a["suppress"] != "no" else "false", enum("RETRY_", a["retry"]), enum("SUPPRESS_", a["suppress"]), enum("SCOPE_", a["scope"]),
+                "true" if a["reason"] in HARD and a["suppress"] == "yes" else "false", enum("RETRY_", a["retry"]), enum("SUPPRESS_", a["suppress"]), enum("SCOPE_", a["scope"]),
                 c(a.get("expect")), c(a["cause"]), c("\n".join(a["admin"])), c("\n".join(a["user"]))))
         p("};\nconst size_t answer_rows_count = sizeof(answer_rows) / sizeof(answer_rows[0]);\n")
         first = 0

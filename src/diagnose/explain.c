@@ -83,28 +83,37 @@ same_first(struct bytes a, struct bytes b)
 
 /* ---- judging ---- */
 
-/* The rule for these texts; tiers in turn, so that a narrow rule on the second text goes before a vague one on the first. */
+/* Which texts a round looks at: where a reply is quoted, it is asked whole before the words around it are. */
+enum which { THE_REPLY, THE_REST, ALL_TEXTS };
+
+static const struct round {
+	enum rule_tier least, most;
+	enum which     quoted, plain; /* with and without a quoted reply */
+} rounds[] = {
+	{ TIER_PROVIDER, TIER_PHRASE, THE_REPLY, ALL_TEXTS },
+	{ TIER_CODE, TIER_CODE, THE_REPLY, THE_REPLY },
+	{ TIER_VAGUE, TIER_VAGUE, THE_REPLY, ALL_TEXTS },
+	{ TIER_PROVIDER, TIER_PHRASE, THE_REST, THE_REST },
+	{ TIER_VAGUE, TIER_VAGUE, THE_REST, THE_REST },
+	{ TIER_MEANING, TIER_MEANING, THE_REPLY, THE_REPLY },
+};
+
 static const struct rule_row *
 judge(struct rules *rules, struct evidence *e, const struct texts *t)
 {
-	static const struct {
-		enum rule_tier least, most;
-		bool           first_only;
-	} rounds[] = {
-		{ TIER_PROVIDER, TIER_PHRASE, false },
-		{ TIER_CODE, TIER_CODE, true },
-		{ TIER_VAGUE, TIER_VAGUE, false },
-		{ TIER_MEANING, TIER_MEANING, true },
-	};
-	for (size_t round = 0; round < NELEMS(rounds); round++)
-		for (size_t i = 0; i < (t->count > 0 ? t->count : 1); i++) {
+	bool quoted = e->code.len > 0;
+
+	for (size_t round = 0; round < NELEMS(rounds); round++) {
+		enum which which = quoted ? rounds[round].quoted : rounds[round].plain;
+		for (size_t i = which == THE_REST; i == 0 || i < t->count; i++) {
 			e->text = i < t->count ? t->folded[i] : B_NONE;
 			const struct rule_row *row = rules_match(rules, e, rounds[round].least, rounds[round].most);
 			if (row != NULL)
 				return row;
-			if (rounds[round].first_only)
+			if (which == THE_REPLY)
 				break;
 		}
+	}
 	return NULL;
 }
 
@@ -134,7 +143,7 @@ permanence(struct verdict *v)
 	v->permanent = klass == '5' || (klass != '4' && v->answer->permanent);
 	if (v->kind == KIND_DELAYED)
 		v->permanent = false;
-	v->hard = v->answer->hard && v->kind == KIND_BOUNCE && (v->permanent || v->answer->permanent);
+	v->hard = v->answer->hard && v->kind == KIND_BOUNCE && v->permanent;
 }
 
 static struct bytes

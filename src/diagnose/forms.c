@@ -129,7 +129,7 @@ static const struct bytes labels[] = {
 	B_INIT("generated from"), B_INIT("expanded from"), B_INIT("to='"), B_INIT("to '"), B_INIT("to ''"), B_INIT("to:'"), B_INIT("host:"),
 	B_INIT("adresse"), B_INIT("destinatario"), B_INIT("empf\xc3\xa4nger"), B_INIT("for user"), B_INIT("al"), B_INIT("\xc3\xa0"),
 	B_INIT("the recipient"), B_INIT("email:"), B_INIT("e-mail:"), B_INIT("error:"), B_INIT("was not delivered to"),
-	B_INIT("rejected recipient"), B_INIT("adressen"), B_INIT("person"),
+	B_INIT("rejected recipient"), B_INIT("adressen"), B_INIT("person"), B_INIT("mailing list"),
 };
 
 /* A line that begins so never names one. */
@@ -172,10 +172,14 @@ has_any(struct bytes text, const struct bytes *words, size_t count)
 	return false;
 }
 
-/* What stands before the address counts as nothing: marks, numbers, a display name in quotes. */
+/* What stands before the address counts as nothing: marks and list numbers, but no reply code. */
 static bool
 leads_nothing(struct bytes before)
 {
+	struct bytes t = bytes_trim(before);
+
+	if (t.len >= 4 && (t.at[0] == '4' || t.at[0] == '5') && byte_is_digit(t.at[1]) && byte_is_digit(t.at[2]) && (t.at[3] == ' ' || t.at[3] == '-'))
+		return false;
 	for (size_t i = 0; i < before.len; i++) {
 		char c = before.at[i];
 		if (byte_is_alpha(c) || (unsigned char)c >= 0x80)

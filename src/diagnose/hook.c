@@ -162,7 +162,7 @@ hook_read(struct arena *a, struct bytes text)
 
 	if (t.len < 2 || (t.at[0] != '{' && t.at[0] != '[') || t.len > (size_t)4 << 20)
 		return NULL;
-	json_t *root = json_loadb(t.at, t.len, 0, NULL);
+	json_t *root = json_loadb(t.at, t.len, JSON_DISABLE_EOF_CHECK, NULL);
 	if (root == NULL)
 		return NULL;
 	struct reading *r = arena_take(a, sizeof(*r));

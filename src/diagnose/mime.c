@@ -68,6 +68,11 @@ mime_header(struct arena *a, struct bytes text, bool loose, struct header *heade
 			if (!header_add(a, &h, name, bytes_from(line, colon + 1)))
 				break;
 			bytes_skip(&text, line.len);
+		} else if (h.count > 0 && (bytes_starts_nocase(first, B("boundary=")) || bytes_starts_nocase(first, B("charset=")))) {
+			/* The blank that made it a continuation was lost. */
+			struct bytes *value = &h.fields[h.count - 1].value;
+			value->len = (size_t)(first.at + first.len - value->at);
+			text = probe;
 		} else if (h.count == 0 && bytes_starts(first, B("From "))) {
 			text = probe;
 		} else if (loose && h.count > 0 && ++junk < 4) {

@@ -189,7 +189,8 @@ inner_start(struct bytes whole, struct bytes folded, struct reply_found *f, size
 			struct reply_found trial = *f;
 			while (near < whole.len && near < pos + 24 && !code_at(whole, near, &trial, &after))
 				near++;
-			if (near < whole.len && near < pos + 24 && (best == whole.len || near > best)) {
+			bool first_only = bytes_eq(wrappers[i], B("<<< ")); /* a transcript's later replies only follow from the first */
+			if (near < whole.len && near < pos + 24 && trial.code.at[0] != '2' && (best == whole.len || (near > best && !first_only))) {
 				best = near;
 				*f = trial;
 				*after_out = after;
@@ -231,7 +232,8 @@ static struct bytes
 quotation(struct bytes text)
 {
 	static const struct bytes ends[] = { B_INIT(" (in reply to "), B_INIT(" >>> "), B_INIT(" Giving up on "), B_INIT("' (delivery attempts"),
-		                             B_INIT(" (state 1"),     B_INIT(" Original message headers"), B_INIT(" Message headers follow") };
+		                             B_INIT(" (state 1"),     B_INIT(" Original message headers"), B_INIT(" Message headers follow"),
+		                             B_INIT("] The attachment ") };
 	for (size_t i = 0; i < NELEMS(ends); i++)
 		text = bytes_sub(text, 0, bytes_find(text, ends[i]));
 	return text;

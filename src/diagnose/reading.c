@@ -50,6 +50,8 @@ static const struct clue {
 	{ IN_FROM, KIND_BOUNCE, B_INIT("bounces@") },
 	{ IN_FROM, KIND_BOUNCE, B_INIT("bounce@") },
 	{ IN_FROM, KIND_BOUNCE, B_INIT("imss@") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("-admin@") },
+	{ IN_FROM, KIND_BOUNCE, B_INIT("-owner@") },
 	{ IN_FROM, KIND_BOUNCE, B_INIT("no-reply@accounts") },
 	/* what they write above it */
 	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("undeliver") },
@@ -87,6 +89,9 @@ static const struct clue {
 	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("not been delivered") },
 	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("postmaster notify") },
 	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("processing error") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("mail failure") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("are not member") },
+	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("\xe3\x83\xa1\xe3\x83\xbc\xe3\x83\xab\xe3\x82\xa8\xe3\x83\xa9\xe3\x83\xbc") }, /* "mail error" in Japanese */
 	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("unzustellbar") },
 	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("no se puede entregar") },
 	{ IN_SUBJECT, KIND_BOUNCE, B_INIT("non remis") },
@@ -136,6 +141,10 @@ static const struct clue {
 	{ IN_TEXT, KIND_BOUNCE, B_INIT("no such user") },
 	{ IN_TEXT, KIND_BOUNCE, B_INIT("user not known") },
 	{ IN_TEXT, KIND_BOUNCE, B_INIT("userid") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("automatically rejected") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("failed addresses") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("not a member of this mailing list") },
+	{ IN_TEXT, KIND_BOUNCE, B_INIT("not delivered to the following") },
 	{ IN_TEXT, KIND_BOUNCE, B_INIT("exceeds allowed size") },
 	{ IN_TEXT, KIND_BOUNCE, B_INIT("blocked by our") },
 	{ IN_TEXT, KIND_BOUNCE, B_INIT("not listed in") },
@@ -210,6 +219,7 @@ struct scan {
 	struct bytes    from, subject, text; /* folded */
 	bool            has_status; /* a message/delivery-status part */
 	bool            has_feedback, has_mdn;
+	bool            weak; /* the recipients are a guess */
 	struct dsn      dsn;
 };
 
@@ -307,6 +317,51 @@ add_addresses(struct scan *s, struct bytes value)
 		add_recipient(s, address);
 }
 
+/* ---- reports inside text ---- */
+
+/* "> " in front of lines, as mail clients quote: taken off where a quoted report is in there. */
+static struct bytes
+unquoted(struct arena *a, struct bytes text)
+{
+	char  *out = arena_take(a, text.len + 1);
+	size_t n = 0;
+
+	if (out == NULL)
+		return B_NONE;
+	for (size_t i = 0; i < text.len;) {
+		size_t marks = 0;
+		while (i + marks < text.len && marks < 8 && text.at[i + marks] == '>')
+			marks++;
+		i += marks + (marks == 1 && i + 1 < text.len && text.at[i + 1] == ' ');
+		size_t end = bytes_index(bytes_from(text, i), '\n');
+		/* "<<<" and ">>>" of a transcript stay. */
+		if (marks >= 3)
+			for (size_t k = 0; k < 3; k++)
+				out[n++] = '>';
+		for (size_t k = 0; k < end; k++)
+			out[n++] = text.at[i + k];
+		i += end;
+		if (i < text.len)
+			out[n++] = text.at[i++];
+	}
+	return bytes_make(out, n);
+}
+
+/* The fields of RFC 3464 in the middle of a text, where the MIME structure is broken or was lost on the way. */
+static void
+inline_status(struct scan *s, struct bytes text)
+{
+	static const struct bytes firsts[] = { B_INIT("\nReporting-MTA:"), B_INIT("\nOriginal-Recipient:"), B_INIT("\nFinal-Recipient:") };
+
+	for (size_t i = 0; i < NELEMS(firsts) && s->r->said.count == 0; i++) {
+		size_t at = bytes_find_nocase(text, firsts[i]);
+		if (at == text.len)
+			continue;
+		dsn_read(s->arena, bytes_sub(text, at + 1, 16384), &s->dsn, &s->r->said);
+		s->has_status = s->r->said.count > 0;
+	}
+}
+
 /* ---- complaint reports, RFC 5965 ---- */
 
 static bool
@@ -315,9 +370,10 @@ read_feedback(struct scan *s)
 	static const struct bytes named[] = { B_INIT("Original-Rcpt-To"), B_INIT("Removal-Recipient"), B_INIT("X-HmXmrOriginalRecipient") };
 	struct header             h;
 	struct bytes              rest;
+	bool                      apple = header_count(&s->r->header, B("X-Apple-Unsubscribe")) > 0;
 	bool                      jmrp = mime_field(s->arena, &s->r->returned, B("X-HmXmrOriginalRecipient")).len > 0;
 
-	if (!s->has_feedback && !jmrp && bytes_find(s->text, B("this is an email abuse report")) == s->text.len)
+	if (!s->has_feedback && !jmrp && !apple && bytes_find(s->text, B("this is an email abuse report")) == s->text.len)
 		return false;
 	s->r->kind = KIND_FEEDBACK;
 	s->r->said = (struct said_list){ 0 };
@@ -335,6 +391,8 @@ read_feedback(struct scan *s)
 	}
 	if (s->r->said.count == 0 && jmrp)
 		add_addresses(s, mime_field(s->arena, &s->r->returned, B("X-HmXmrOriginalRecipient")));
+	if (s->r->said.count == 0 && apple)
+		add_recipient(s, address_of(s->r->from));
 	if (s->r->said.count == 0)
 		add_addresses(s, mime_field(s->arena, &s->r->returned, B("To")));
 	if (s->r->said.count == 0)
@@ -431,6 +489,54 @@ recipients_of_returned(struct scan *s)
 		add_addresses(s, mime_field(s->arena, &s->r->returned, names[n]));
 }
 
+/* "The following recipients could not be reached:" and then a bare name: of the domain that reports. */
+static void
+recipient_without_domain(struct scan *s)
+{
+	struct bytes rest = s->r->text, line, from = address_of(s->r->from);
+	bool         announced = false;
+
+	for (int n = 0; n < 40 && bytes_cut_line(&rest, &line); n++) {
+		struct bytes t = bytes_trim(line);
+		size_t       k = 0;
+		while (k < t.len && (byte_is_alnum(t.at[k]) || t.at[k] == '.' || t.at[k] == '_' || t.at[k] == '-'))
+			k++;
+		if (announced && k > 0 && (k == t.len || (k + 2 < t.len && t.at[k] == ' ' && t.at[k + 1] == ' '))) {
+			if (from.len > 0)
+				add_recipient(s, arena_printf(s->arena, "%.*s@%.*s", (int)k, t.at, B_FMT(bytes_from(from, bytes_index(from, '@') + 1))));
+			return;
+		}
+		if (t.len > 0)
+			announced = bytes_ends_nocase(t, B(":")) && (bytes_find_nocase(t, B("recipient")) < t.len || bytes_find_nocase(t, B("following")) < t.len);
+	}
+}
+
+/* A group may name a file or a program; the text says for whom it was. */
+static void
+mend_recipients(struct scan *s)
+{
+	static const struct bytes leads[] = { B_INIT("generated by "), B_INIT("generated from "), B_INIT("expanded from: <"), B_INIT("expanded from ") };
+	struct bytes              address;
+	size_t                    end;
+
+	for (size_t i = 0; i < s->r->said.count; i++) {
+		struct said *said = &s->r->said.at[i];
+		if (bytes_has(said->recipient, '@'))
+			continue;
+		if (bytes_has(said->original, '@')) {
+			said->recipient = said->original;
+			continue;
+		}
+		for (size_t k = 0; k < NELEMS(leads); k++) {
+			size_t at = bytes_find_nocase(s->r->text, leads[k]);
+			if (at < s->r->text.len && address_find(bytes_sub(s->r->text, at + leads[k].len, 300), 0, &address, &end)) {
+				said->recipient = address;
+				break;
+			}
+		}
+	}
+}
+
 static void
 read_text_report(struct scan *s)
 {
@@ -442,6 +548,9 @@ read_text_report(struct scan *s)
 		forms_passages(s->arena, s->r->text, &s->r->said);
 	else
 		forms_read(s->arena, s->r->text, own, &s->r->said);
+	s->weak = s->r->said.count == 0;
+	if (s->weak)
+		recipient_without_domain(s);
 	if (s->r->said.count == 0)
 		recipients_of_returned(s);
 	if (s->r->said.count == 0)
@@ -472,6 +581,7 @@ read_report(struct scan *s)
 	struct reading *r = s->r;
 
 	if (s->has_status && r->said.count > 0) {
+		mend_recipients(s);
 		kind_of_actions(s);
 		forms_passages(s->arena, r->text, &r->said);
 		return true;
@@ -512,16 +622,40 @@ reporter_of(struct scan *s)
 	return bytes_from(from, bytes_index(from, '@') + (from.len > 0));
 }
 
-/* A report that carries nothing readable but another message may carry the report itself. */
-static bool
-read_nested(struct scan *s, struct bytes *inner_out)
+/* A report that names nobody may carry, as an attachment or as text, the report that does. */
+static struct reading *read_once(struct arena *, struct bytes text, unsigned depth);
+
+static struct reading *
+read_nested(struct scan *s, struct bytes returned, unsigned depth)
 {
-	for (size_t i = 0; i < s->mime->count; i++)
-		if (type_is(&s->mime->parts[i], "message/rfc822")) {
-			*inner_out = s->mime->parts[i].body;
-			return true;
-		}
-	return false;
+	for (size_t i = 0; i <= s->mime->count; i++) {
+		struct bytes inner = i < s->mime->count ? s->mime->parts[i].body : returned;
+		if (inner.len == 0 || (i < s->mime->count && !type_is(&s->mime->parts[i], "message/rfc822")))
+			continue;
+		struct reading *within = read_once(s->arena, inner, depth + 1);
+		if (within != NULL && (within->kind == KIND_BOUNCE || within->kind == KIND_DELAYED) && within->said.count > 0 && within->said.at[0].recipient.len > 0)
+			return within;
+	}
+	return NULL;
+}
+
+static void
+scan_text(struct scan *s, struct bytes *returned_out)
+{
+	struct bytes human;
+
+	if (s->r->said.count == 0) {
+		if (bytes_find(s->r->text, B("\n> ")) < s->r->text.len && bytes_find_nocase(s->r->text, B("forwarded message")) < s->r->text.len)
+			s->r->text = unquoted(s->arena, s->r->text);
+		inline_status(s, s->r->text);
+		if (s->r->said.count == 0)
+			inline_status(s, bytes_sub(s->mime->body, 0, 65536));
+	}
+	forms_split(s->r->text, &human, returned_out);
+	s->r->text = human;
+	if (returned_out->len > 0)
+		returned_take(s, *returned_out);
+	fold_all(s);
 }
 
 static struct reading *
@@ -529,28 +663,26 @@ read_once(struct arena *a, struct bytes text, unsigned depth)
 {
 	struct reading *r = arena_take(a, sizeof(*r));
 	struct scan     s = { .arena = a, .r = r, .mime = mime_scan(a, text) };
-	struct bytes    human, returned, inner;
+	struct bytes    returned = B_NONE;
 
 	if (r == NULL || s.mime == NULL)
 		return NULL;
 	head_take(&s);
 	parts_take(&s);
-	forms_split(r->text, &human, &returned);
-	r->text = human;
-	if (returned.len > 0)
-		returned_take(&s, returned);
-	fold_all(&s);
+	struct reading *hook = hook_read(a, r->text);
+	if (hook != NULL)
+		return hook;
+	scan_text(&s, &returned);
 	r->reporter = reporter_of(&s);
 	r->feedback_type = s.dsn.feedback_type;
 	r->source_ip = s.dsn.source_ip;
-	if (s.has_mdn)
+	if (s.has_mdn && bytes_find(s.text, B("automatically rejected")) == s.text.len)
 		r->kind = KIND_MDN;
 	else if (!read_feedback(&s) && !read_challenge(&s) && !read_autoreply(&s) && !read_report(&s))
 		r->kind = KIND_NOT_A_BOUNCE;
-	bool vague = r->kind == KIND_BOUNCE && (r->said.count == 0 || r->said.at[0].recipient.len == 0);
-	if (vague && depth < NESTED_MAX && read_nested(&s, &inner)) {
-		struct reading *within = read_once(a, inner, depth + 1);
-		if (within != NULL && within->kind != KIND_NOT_A_BOUNCE && within->said.count > 0)
+	if (s.weak && depth < NESTED_MAX) {
+		struct reading *within = read_nested(&s, returned, depth);
+		if (within != NULL)
 			return within;
 	}
 	return arena_overdrawn(a) ? NULL : r;

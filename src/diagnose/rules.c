@@ -124,6 +124,8 @@ codes_hold(const struct rule_row *row, const struct evidence *e)
 		return false;
 	if (row->status != NULL && !status_holds(row->status, e->enhanced))
 		return false;
+	if (row->klass == 'n')
+		return e->code.len == 0 && e->enhanced.len == 0;
 	if (row->klass != 0) {
 		char klass = e->code.len > 0 ? e->code.at[0] : e->enhanced.len > 0 ? e->enhanced.at[0] : '\0';
 		if (klass != (char)row->klass)

@@ -46,7 +46,7 @@ struct rule_row {
 	uint16_t       answer;
 	uint8_t        tier;
 	uint8_t        provider; /* 0: any */
-	uint8_t        klass; /* '4' or '5'; 0: any */
+	uint8_t        klass; /* '4' or '5'; 'n': no code at all; 0: any */
 	uint16_t       code_least, code_most; /* 0: any */
 	const char    *status; /* "5.7.509", "x.7.26", "5.7.6*"; NULL: any */
 	uint32_t       stages; /* bits of enum stage; 0: any */
