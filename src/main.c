@@ -21,6 +21,7 @@
 #include "base/utf8.h"
 #include "desk/check.h"
 #include "desk/config.h"
+#include "desk/explain.h"
 #include "desk/oracle.h"
 #include "desk/reasons.h"
 #include "desk/settings_load.h"
@@ -321,6 +322,7 @@ static const struct {
 	{ "dkim", desk_dkim, "verify the signatures of a message" },
 	{ "dmarc", desk_dmarc, "does the From domain answer for a message?" },
 	{ "config", desk_config, "check, show and explain settings" },
+	{ "explain", desk_explain, "read a bounce: who refused, why, who can mend it" },
 	{ "reasons", desk_reasons, "the catalogue of reasons" },
 };
 

@@ -371,10 +371,25 @@ explain_reading(struct arena *a, struct rules *rules, struct reading *r)
 	return arena_overdrawn(a) ? NULL : x;
 }
 
+/* Does it begin with the fields of a message? A pasted text does not. */
+static bool
+has_header(struct arena *a, struct bytes text)
+{
+	struct header h;
+	struct bytes  rest;
+
+	mime_header(a, mime_lines(a, bytes_sub(text, 0, 65536)), true, &h, &rest);
+	return h.count > 0;
+}
+
 struct explained *
 explain_message(struct arena *a, struct rules *rules, struct bytes text)
 {
-	return explain_reading(a, rules, reading_message(a, text));
+	struct bytes t = bytes_trim(bytes_sub(text, 0, 64));
+
+	if ((t.len > 0 && (t.at[0] == '{' || t.at[0] == '[')) || has_header(a, text))
+		return explain_reading(a, rules, reading_message(a, text));
+	return explain_paste(a, rules, text);
 }
 
 struct explained *

@@ -6,10 +6,12 @@
 #ifndef DIAGNOSE_EXPLAIN_H
 #define DIAGNOSE_EXPLAIN_H
 
-#include "base/json.h"
+#include "base/buf.h"
 #include "diagnose/peel.h"
 #include "diagnose/reading.h"
 #include "diagnose/rules.h"
+
+struct json; /* base/json.h, which jansson cannot be read beside */
 
 enum reader { FOR_ADMIN, FOR_USER };
 enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
@@ -53,17 +55,21 @@ struct verdict {
 };
 
 struct explained {
+	struct bytes    file; /* where it came from, for output; may be empty */
 	struct reading *reading;
 	struct verdict *list;
 	size_t          count;
 };
 
-/* A whole message, or a webhook's JSON. NULL only when memory is spent. */
+/* A whole message, a webhook's JSON, or a text without a header. NULL only when memory is spent. */
 struct explained *explain_message(struct arena *, struct rules *, struct bytes text);
 /* One reply, or the visible text of a report. */
 struct explained *explain_paste(struct arena *, struct rules *, struct bytes text);
 /* One reply with its parts known; any may be empty. */
 struct explained *explain_reply(struct arena *, struct rules *, struct bytes code, struct bytes enhanced, struct bytes text, struct bytes host);
+
+/* One line of JSON with those parts: { "code", "enhanced", "text", "host" }. NULL when it is none, or memory is spent. */
+struct explained *explain_line(struct arena *, struct rules *, struct bytes line);
 
 /* Sentences with the facts of this mail. */
 struct bytes advice_cause(struct arena *, const struct verdict *);

@@ -129,7 +129,7 @@ static const struct bytes labels[] = {
 	B_INIT("generated from"), B_INIT("expanded from"), B_INIT("to='"), B_INIT("to '"), B_INIT("to ''"), B_INIT("to:'"), B_INIT("host:"),
 	B_INIT("adresse"), B_INIT("destinatario"), B_INIT("empf\xc3\xa4nger"), B_INIT("for user"), B_INIT("al"), B_INIT("\xc3\xa0"),
 	B_INIT("the recipient"), B_INIT("email:"), B_INIT("e-mail:"), B_INIT("error:"), B_INIT("was not delivered to"),
-	B_INIT("rejected recipient"), B_INIT("adressen"), B_INIT("person"), B_INIT("mailing list"),
+	B_INIT("rejected recipient"), B_INIT("adressen"), B_INIT("person"), B_INIT("mailing list"), B_INIT("was addressed,"),
 };
 
 /* A line that begins so never names one. */
@@ -212,6 +212,10 @@ shape_of(struct bytes line, struct bytes address, size_t end)
 			return SHAPE_NONE;
 	if (has_any(before, helpers, NELEMS(helpers)))
 		return SHAPE_NONE;
+	/* "550 <user@example.com>... User unknown" names him; "550 <sender@example.com> From: ..." does not. */
+	struct bytes first = bytes_trim(before);
+	if (first.len >= 4 && byte_is_digit(first.at[0]) && byte_is_digit(first.at[2]) && bytes_starts(bytes_trim(bytes_from(after, bytes_starts(after, B(">")))), B("...")))
+		return SHAPE_LABEL;
 	if (leads_nothing(before))
 		return trails_entry(after) ? SHAPE_ENTRY : SHAPE_ALONE;
 	if (bytes_ends_nocase(bytes_trim(before), B("smtp=")) || bytes_ends_nocase(before, B("rcpt to:<")))
@@ -240,6 +244,11 @@ line_hit(struct bytes line, struct bytes own, struct bytes *address_out)
 	size_t       from = 0;
 
 	for (int n = 0; n < 4 && address_find(line, from, &address, &from); n++) {
+		struct bytes real;
+		size_t       end;
+		/* An address as the display name of the real one: "a@example.com <b@example.com>". */
+		if (bytes_starts(bytes_from(line, from), B(" <")) && address_find(line, from, &real, &end) && real.at == line.at + from + 2)
+			address = real;
 		enum shape s = shape_of(line, address, from);
 		if (bytes_eq_nocase(address, own) && s < SHAPE_ENTRY)
 			s = SHAPE_NONE;
@@ -257,7 +266,7 @@ static size_t
 hits_find(struct arena *a, struct bytes text, struct bytes own, struct hit **hits_out)
 {
 	struct hit  *hits = arena_take_array(a, HITS_MAX, sizeof(*hits));
-	struct bytes rest = text, line;
+	struct bytes rest = text, line = B_NONE;
 	size_t       count = 0;
 
 	*hits_out = hits;
@@ -265,12 +274,16 @@ hits_find(struct arena *a, struct bytes text, struct bytes own, struct hit **hit
 		return 0;
 	for (unsigned n = 0; n < FORMS_LINES_MAX && count < HITS_MAX; n++) {
 		size_t at = text.len - rest.len;
+		struct bytes before = bytes_trim(line);
 		if (!bytes_cut_line(&rest, &line))
 			break;
 		if (!bytes_has(line, '@'))
 			continue;
 		struct hit h = { .line_at = at };
 		h.shape = line_hit(bytes_sub(line, 0, 2000), own, &h.address);
+		/* "to the address" and then a line of its own: an offer of help. */
+		if (bytes_ends_nocase(before, B("to the address")))
+			h.shape = SHAPE_NONE;
 		if (h.shape != SHAPE_NONE)
 			hits[count++] = h;
 	}
@@ -287,7 +300,7 @@ listed(const struct said_list *l, struct bytes address)
 }
 
 void
-forms_read(struct arena *a, struct bytes human, struct bytes own, struct said_list *list)
+forms_read(struct arena *a, struct bytes human, struct bytes own, bool loose, struct said_list *list)
 {
 	struct hit *hits;
 	size_t      count = hits_find(a, human, own, &hits);
@@ -299,6 +312,8 @@ forms_read(struct arena *a, struct bytes human, struct bytes own, struct said_li
 			best = hits[i].shape;
 	if (best == SHAPE_ENTRY)
 		best = SHAPE_ALONE;
+	if (best == SHAPE_ANYWHERE && !loose)
+		return;
 	for (size_t i = 0; i < count; i++) {
 		if (hits[i].shape < best || listed(list, hits[i].address))
 			continue;

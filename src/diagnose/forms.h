@@ -16,8 +16,9 @@
 void forms_split(struct bytes text, struct bytes *human_out, struct bytes *returned_out);
 
 /* Adds the recipients that the text names, each with its passage. `own` is the
- * address the report was sent to: never a recipient unless written as one. */
-void forms_read(struct arena *, struct bytes human, struct bytes own, struct said_list *);
+ * address the report was sent to: never a recipient unless written as one. `loose` takes the
+ * first address that stands anywhere, where no line names one. */
+void forms_read(struct arena *, struct bytes human, struct bytes own, bool loose, struct said_list *);
 
 /* For recipients that are known already: fills in their passages. */
 void forms_passages(struct arena *, struct bytes human, struct said_list *);

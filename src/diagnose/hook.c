@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "diagnose/address_find.h"
+#include "diagnose/explain.h"
 
 /* What is known at this depth: an entry inherits what its parents said. */
 struct above {
@@ -155,6 +156,19 @@ walk_value(struct walk *w, const json_t *v, struct above up, unsigned depth)
 	}
 }
 
+/* Mail wraps long lines, in the middle of JSON strings too; no JSON needs a line end. */
+static struct bytes
+unwrapped(struct arena *a, struct bytes text)
+{
+	char  *out = arena_take(a, text.len + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; out != NULL && i < text.len; i++)
+		if (text.at[i] != '\n' && text.at[i] != '\r')
+			out[n++] = text.at[i];
+	return bytes_make(out, n);
+}
+
 struct reading *
 hook_read(struct arena *a, struct bytes text)
 {
@@ -162,6 +176,7 @@ hook_read(struct arena *a, struct bytes text)
 
 	if (t.len < 2 || (t.at[0] != '{' && t.at[0] != '[') || t.len > (size_t)4 << 20)
 		return NULL;
+	t = unwrapped(a, t);
 	json_t *root = json_loadb(t.at, t.len, JSON_DISABLE_EOF_CHECK, NULL);
 	if (root == NULL)
 		return NULL;
@@ -171,4 +186,22 @@ hook_read(struct arena *a, struct bytes text)
 		walk_value(&w, root, (struct above){ 0 }, 0);
 	json_decref(root);
 	return r != NULL && w.counted && r->said.count > 0 && !arena_overdrawn(a) ? r : NULL;
+}
+
+struct explained *
+explain_line(struct arena *a, struct rules *rules, struct bytes line)
+{
+	json_t *root = json_loadb(line.at, line.len, 0, NULL);
+
+	if (!json_is_object(root)) {
+		json_decref(root);
+		return NULL;
+	}
+	struct bytes code = text_of(a, json_object_get(root, "code"));
+	if (code.len == 0 && json_is_integer(json_object_get(root, "code")))
+		code = arena_printf(a, "%d", (int)json_integer_value(json_object_get(root, "code")));
+	struct explained *x = explain_reply(a, rules, code, text_of(a, json_object_get(root, "enhanced")), text_of(a, json_object_get(root, "text")),
+	                                    text_of(a, json_object_get(root, "host")));
+	json_decref(root);
+	return x;
 }

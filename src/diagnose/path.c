@@ -4,6 +4,7 @@
 #include "diagnose/path.h"
 
 #include "base/ip.h"
+#include "base/json.h"
 #include "diagnose/address_find.h"
 #include "diagnose/mime.h"
 

@@ -537,6 +537,15 @@ mend_recipients(struct scan *s)
 	}
 }
 
+/* The field and the text name the same person at two domains: the text tells which delivery failed. */
+static bool
+same_local_part(const struct said *a, const struct said *b)
+{
+	size_t n = bytes_index(a->recipient, '@');
+
+	return n == bytes_index(b->recipient, '@') && bytes_eq_nocase(bytes_sub(a->recipient, 0, n), bytes_sub(b->recipient, 0, n));
+}
+
 static void
 read_text_report(struct scan *s)
 {
@@ -544,13 +553,17 @@ read_text_report(struct scan *s)
 
 	own_address(s, &own);
 	recipients_of_fields(s);
-	if (s->r->said.count > 0)
-		forms_passages(s->arena, s->r->text, &s->r->said);
+	struct said_list named = { 0 };
+	forms_read(s->arena, s->r->text, own, false, &named);
+	if (s->r->said.count == 0 || (s->r->said.count == 1 && named.count == 1 && same_local_part(s->r->said.at, named.at)))
+		s->r->said = named;
 	else
-		forms_read(s->arena, s->r->text, own, &s->r->said);
+		forms_passages(s->arena, s->r->text, &s->r->said);
 	s->weak = s->r->said.count == 0;
 	if (s->weak)
 		recipient_without_domain(s);
+	if (s->r->said.count == 0)
+		forms_read(s->arena, s->r->text, own, true, &s->r->said);
 	if (s->r->said.count == 0)
 		recipients_of_returned(s);
 	if (s->r->said.count == 0)
@@ -715,7 +728,7 @@ reading_paste(struct arena *a, struct bytes text)
 		returned_take(&s, returned);
 	fold_all(&s);
 	r->kind = clue_in(IN_TEXT, KIND_DELAYED, s.text) ? KIND_DELAYED : KIND_BOUNCE;
-	forms_read(a, r->text, B_NONE, &r->said);
+	forms_read(a, r->text, B_NONE, true, &r->said);
 	if (r->said.count == 0) {
 		struct said *said = said_add(a, &r->said);
 		if (said != NULL)

@@ -1,6 +1,7 @@
 /* diagnose/report_json.c: the document of `mailreeve explain --json`. */
 #include "diagnose/explain.h"
 
+#include "base/json.h"
 #include "diagnose/path.h"
 
 static void
@@ -100,6 +101,7 @@ explained_json(struct json *j, struct arena *a, const struct explained *x, enum 
 {
 	json_open_object(j);
 	json_kv_str(j, "kind", kind_word(x->reading->kind));
+	json_kv_text_or_null(j, "file", x->file);
 	json_key(j, "reports");
 	json_open_array(j);
 	for (size_t i = 0; i < x->count; i++)

@@ -1,0 +1,321 @@
+/* desk/explain.c: `mailreeve explain`: messages, mboxes, directories, pasted
+ * text and lines of JSON in; explanations out. What is judged, and how, is the
+ * business of diagnose/; here is only reading, asking and writing. */
+#include "desk/explain.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "desk/cli.h"
+#include "diagnose/explain.h"
+#include "diagnose/mbox.h"
+#include "diagnose/summary.h"
+
+#define FILE_MAX      ((size_t)256 << 20)
+#define MESSAGE_MAX   ((size_t)16 << 20) /* of one message; what is behind is not read */
+#define MEMORY_MAX    ((size_t)96 << 20) /* for one message */
+#define DIRECTORY_MAX 8 /* levels */
+#define PROGRESS_STEP 200
+
+struct own {
+	bool        live, summary, lines;
+	const char *reader;
+};
+
+static const struct cli_option options[] = {
+	{ "live", CLI_FLAG, NULL, "check now against DNS what the report says", offsetof(struct own, live) },
+	{ "for", CLI_TEXT, "user|admin", "whom the steps speak to (admin)", offsetof(struct own, reader) },
+	{ "summary", CLI_FLAG, NULL, "count the causes of many reports instead", offsetof(struct own, summary) },
+	{ "lines", CLI_FLAG, NULL, "read JSON lines {code, enhanced, text, host} from standard input", offsetof(struct own, lines) },
+};
+
+static const struct cli_verb verb = {
+	"explain",
+	"[--for user|admin] [--live] [--summary] [--json] FILE|DIRECTORY|-|TEXT...\nexplain --lines",
+	"Reads a bounce and says who refused the message, why, who can mend it and how. FILE is a message, an mbox, a report of a sending "
+	"service (JSON) or a text with a pasted reply; a DIRECTORY holds such files or is a Maildir; TEXT is a reply, or the visible text of a report.",
+	"mailreeve explain bounce.eml\nmailreeve explain --for user \"550 5.7.509 Access denied, sending domain example.com does not pass DMARC verification\"\n"
+	"mailreeve explain --summary Maildir/",
+	options,
+	NELEMS(options),
+	0,
+	-1,
+};
+
+struct run {
+	struct cli       cli;
+	struct own       own;
+	enum reader      reader;
+	struct rules    *rules;
+	struct arena    *arena;
+	struct summary  *summary;
+	struct buf       out;
+	size_t           done; /* messages explained */
+	bool             many; /* more than one document */
+};
+
+static void
+flush(struct run *run, bool always)
+{
+	if (run->out.len < 65536 && !always)
+		return;
+	if (run->out.len > 0)
+		fwrite(run->out.at, 1, run->out.len, stdout);
+	fflush(stdout);
+	buf_clear(&run->out);
+}
+
+/* Text of strangers made safe to show, its own line ends kept. */
+static void
+add_safe(struct buf *out, struct bytes text)
+{
+	struct bytes line;
+
+	while (bytes_cut_line(&text, &line)) {
+		text_add_safe(out, line);
+		buf_add_c(out, '\n');
+	}
+}
+
+static void
+write_document(struct run *run, const struct explained *x)
+{
+	if (run->cli.json) {
+		struct json j = json_to(&run->out, !run->many && !run->own.lines);
+		char        at[CLOCK_TEXT_MAX];
+		clock_format(run->cli.time, at);
+		explained_json(&j, run->arena, x, run->reader, at);
+		buf_add_c(&run->out, '\n');
+		return;
+	}
+	struct buf text = { 0 };
+	if (run->many && x->file.len > 0)
+		buf_printf(&text, "== %.*s\n", B_FMT(x->file));
+	explained_text(&text, run->arena, x, run->reader);
+	add_safe(&run->out, buf_bytes(&text));
+	run->out.spoilt |= text.spoilt;
+	buf_free(&text);
+}
+
+static int
+finish(struct run *run, struct explained *x, struct bytes file)
+{
+	int rc = CLI_FINE;
+
+	if (x == NULL) {
+		rc = cli_fault(&run->cli, "not enough memory to read %.*s", B_FMT(file.len > 0 ? file : B("the text")));
+	} else {
+		x->file = file;
+		run->done++;
+		if (run->summary == NULL)
+			write_document(run, x);
+		else if (summary_add(run->summary, x) != RC_OK)
+			rc = cli_fault(&run->cli, "not enough memory to count");
+	}
+	arena_reset(run->arena);
+	flush(run, false);
+	if (run->summary != NULL && run->done % PROGRESS_STEP == 0 && isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%zu messages", run->done);
+	return rc;
+}
+
+static int
+explain_octets(struct run *run, struct bytes text, struct bytes file)
+{
+	struct bytes message;
+	int          rc = CLI_FINE;
+
+	if (!mbox_is(text))
+		return finish(run, explain_message(run->arena, run->rules, bytes_sub(text, 0, MESSAGE_MAX)), file);
+	struct bytes first = text, second;
+	run->many |= mbox_cut(&first, &second) && bytes_trim(first).len > 0;
+	while (mbox_cut(&text, &message)) {
+		int one = finish(run, explain_message(run->arena, run->rules, bytes_sub(message, 0, MESSAGE_MAX)), file);
+		rc = one > rc ? one : rc;
+	}
+	return rc;
+}
+
+static int
+explain_file(struct run *run, const char *path)
+{
+	struct buf text = { .limit = FILE_MAX };
+	int        rc;
+
+	switch (file_read(path, &text)) {
+	case RC_OK:
+		rc = explain_octets(run, buf_bytes(&text), bytes_of(path));
+		break;
+	case RC_LIMIT:
+		rc = cli_fault(&run->cli, "%s: larger than %zu MB", path, FILE_MAX >> 20);
+		break;
+	default:
+		rc = cli_fault(&run->cli, "%s: %s", path, strerror(errno));
+	}
+	buf_free(&text);
+	return rc;
+}
+
+static int
+no_dots(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
+static int explain_path(struct run *, const char *path, unsigned depth);
+
+static int
+explain_directory(struct run *run, const char *path, unsigned depth)
+{
+	struct dirent **names;
+	int             n = scandir(path, &names, no_dots, alphasort), rc = CLI_FINE;
+
+	if (n < 0)
+		return cli_fault(&run->cli, "%s: %s", path, strerror(errno));
+	run->many = true;
+	for (int i = 0; i < n; i++) {
+		struct buf name = { 0 };
+		buf_printf(&name, "%s/%s", path, names[i]->d_name);
+		buf_add_c(&name, '\0');
+		int one = name.spoilt ? CLI_USE : explain_path(run, name.at, depth + 1);
+		rc = one > rc ? one : rc;
+		buf_free(&name);
+		free(names[i]);
+	}
+	free(names);
+	return rc;
+}
+
+static int
+explain_path(struct run *run, const char *path, unsigned depth)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return cli_fault(&run->cli, "%s: %s", path, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return depth < DIRECTORY_MAX ? explain_directory(run, path, depth) : CLI_FINE;
+	return explain_file(run, path);
+}
+
+/* "550 ..." or "550-5.7.1 ..." is a reply, and so is what has a blank in it. */
+static bool
+is_text(struct bytes arg)
+{
+	bool code = arg.len >= 3 && arg.at[0] >= '2' && arg.at[0] <= '5' && byte_is_digit(arg.at[1]) && byte_is_digit(arg.at[2]) &&
+	            (arg.len == 3 || arg.at[3] == ' ' || arg.at[3] == '-');
+
+	return code || bytes_has(arg, ' ') || bytes_has(arg, '\n');
+}
+
+static int
+explain_argument(struct run *run, const char *arg)
+{
+	struct stat  st;
+	struct bytes text = bytes_of(arg);
+
+	if (strcmp(arg, "-") == 0)
+		return explain_file(run, "-");
+	if (stat(arg, &st) == 0)
+		return explain_path(run, arg, 0);
+	if (is_text(text))
+		return finish(run, explain_paste(run->arena, run->rules, text), B_NONE);
+	if (id_is(text))
+		return cli_fault(&run->cli, "%s: no such account here; `mailreeve trace %s` asks the store", arg, arg);
+	return cli_fault(&run->cli, "%s: no such file", arg);
+}
+
+/* One long-lived process for programs that send: each line is answered at once. */
+static int
+explain_lines(struct run *run)
+{
+	char   *line = NULL;
+	size_t  room = 0;
+	ssize_t n;
+	int     rc = CLI_FINE;
+
+	run->many = run->cli.json = true;
+	while ((n = getline(&line, &room, stdin)) > 0) {
+		struct bytes text = bytes_trim(bytes_make(line, (size_t)n));
+		if (text.len == 0)
+			continue;
+		struct explained *x = explain_line(run->arena, run->rules, text);
+		if (x == NULL && !arena_overdrawn(run->arena)) {
+			struct json j = json_to(&run->out, false);
+			json_open_object(&j);
+			json_kv_str(&j, "error", "not a JSON object with code, enhanced, text and host");
+			json_close_object(&j);
+			buf_add_c(&run->out, '\n');
+		} else {
+			rc = finish(run, x, B_NONE);
+		}
+		flush(run, true);
+	}
+	free(line);
+	return rc;
+}
+
+static int
+explain_all(struct run *run)
+{
+	int rc = CLI_FINE;
+
+	if (run->own.lines)
+		return explain_lines(run);
+	if (run->cli.arg_count == 0)
+		return cli_fault(&run->cli, "what is to be explained? Name a file, - or a text; --help tells more");
+	run->many |= run->cli.arg_count > 1;
+	for (int i = 0; i < run->cli.arg_count; i++) {
+		int one = explain_argument(run, run->cli.args[i]);
+		rc = one > rc ? one : rc;
+	}
+	if (run->summary != NULL && rc == CLI_FINE) {
+		struct json j = json_to(&run->out, true);
+		struct buf  text = { 0 };
+		if (run->cli.json)
+			summary_json(&j, run->summary);
+		else
+			summary_text(&text, run->summary);
+		add_safe(&run->out, buf_bytes(&text));
+		if (run->cli.json)
+			buf_add_c(&run->out, '\n');
+		buf_free(&text);
+	}
+	return rc;
+}
+
+int
+desk_explain(int argc, char **argv)
+{
+	struct run run = { 0 };
+	int        rc = CLI_USE;
+
+	if (!cli_parse(&run.cli, argc, argv, &verb, &run.own))
+		return run.cli.exit;
+	if (run.own.reader != NULL && strcmp(run.own.reader, "user") != 0 && strcmp(run.own.reader, "admin") != 0)
+		return cli_fault(&run.cli, "--for takes user or admin");
+	run.reader = run.own.reader != NULL && strcmp(run.own.reader, "user") == 0 ? FOR_USER : FOR_ADMIN;
+	run.rules = rules_new();
+	run.arena = arena_new(MEMORY_MAX);
+	run.summary = run.own.summary ? summary_new() : NULL;
+	if (run.rules == NULL || run.arena == NULL || (run.own.summary && run.summary == NULL))
+		cli_fault(&run.cli, "not enough memory");
+	else
+		rc = explain_all(&run);
+	flush(&run, true);
+	buf_free(&run.out);
+	summary_free(run.summary);
+	arena_free(run.arena);
+	rules_free(run.rules);
+	return rc;
+}
