@@ -2,7 +2,6 @@
 #include "diagnose/rules.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include <assert.h>
 #include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,8 +216,8 @@ answer_named(const char *id)
 	for (size_t i = 0; i < answer_rows_count; i++)
 		if (strcmp(answer_rows[i].id, id) == 0)
 			return &answer_rows[i];
-	assert(!"an answer that rules/answers.rules does not have");
-	return NULL;
+	/* rules/answers.rules has all that explain.c names: a test asks for each. */
+	abort();
 }
 
 size_t

@@ -89,7 +89,7 @@ void          rules_free(struct rules *);
 const struct rule_row   *rules_match(struct rules *, const struct evidence *, enum rule_tier least, enum rule_tier most);
 const struct answer_row *rules_answer(const struct rules *, const struct rule_row *);
 
-const struct answer_row *answer_named(const char *id); /* asserts that it exists */
+const struct answer_row *answer_named(const char *id); /* aborts when there is none: a fault of ours */
 size_t                   answer_count(void);
 const struct answer_row *answer_at(size_t);
 size_t                   rules_count(const struct rules *);
