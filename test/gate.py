@@ -97,7 +97,7 @@ def why_not():
     return None
 
 
-def wait_for(what, seconds=10):
+def wait_for(what, seconds=30):
     """The first true value of what(), or None when the time is up."""
     end = time.monotonic() + seconds
     while True:
@@ -243,7 +243,7 @@ class Postfix:
         out = open(f"{self.work}/log/postfix", "a")
         self.process = subprocess.Popen([f"{ROOT}/usr/sbin/postfix", "start-fg"], env=self.environment(), stdin=subprocess.DEVNULL, stdout=out,
                                         stderr=out, cwd="/")
-        if not wait_for(self.greets, 20):
+        if not wait_for(self.greets):
             raise RuntimeError("Postfix did not start:\n" + self.log() + pathlib.Path(f"{self.work}/log/postfix").read_text())
         return self
 
@@ -265,7 +265,7 @@ class Postfix:
             found += [f for f in pathlib.Path(f"{self.work}/spool/{name}").rglob("*") if f.is_file()]
         return found
 
-    def delivered(self, marker, seconds=10):
+    def delivered(self, marker, seconds=30):
         """The octets of the delivered message that holds `marker`, or None."""
         def look():
             for f in pathlib.Path(f"{self.work}/mail").glob("inbox/new/*"):
