@@ -12,7 +12,6 @@
 #define WRITTEN_MAX 65536
 #define VALUE_MAX 400 /* octets of one value or comment, so that no line nears 998 */
 #define LINE_FULL 400
-#define COMMENT_DEPTH 16
 #define SAID_MAX 32
 
 static bool
@@ -150,19 +149,18 @@ authres_fold(struct arena *a, struct bytes body)
 	return folded;
 }
 
-/* The comment at the front; what it holds goes to `*inside_out`. */
+/* The comment at the front, however deep; what it holds goes to `*inside_out`. */
 static bool
 take_comment(struct bytes *rest, struct bytes *inside_out)
 {
-	unsigned depth = 0;
+	size_t depth = 0;
 
 	for (size_t i = 0; i < rest->len; i++) {
 		char c = rest->at[i];
 		if (c == '\\') {
 			i++;
 		} else if (c == '(') {
-			if (++depth > COMMENT_DEPTH)
-				return false;
+			depth++;
 		} else if (c == ')' && --depth == 0) {
 			*inside_out = bytes_sub(*rest, 1, i - 1);
 			bytes_skip(rest, i + 1);
@@ -274,9 +272,11 @@ authres_claims(struct arena *a, struct bytes value, struct bytes authserv_id)
 {
 	struct bytes id;
 
-	if (!take_id(a, &value, &id) || id.len == 0)
-		return false;
-	return bytes_eq_nocase(without_end_dot(id), without_end_dot(authserv_id));
+	struct bytes whole = value;
+
+	if (!take_id(a, &value, &id))
+		return bytes_find_nocase(whole, authserv_id) < whole.len;
+	return id.len > 0 && bytes_eq_nocase(without_end_dot(id), without_end_dot(authserv_id));
 }
 
 static bool

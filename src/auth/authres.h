@@ -32,8 +32,9 @@ struct bytes authres_write(struct arena *, struct bytes authserv_id, const struc
 struct bytes authres_fold(struct arena *, struct bytes body);
 
 /* Does this Authentication-Results value claim our authserv-id? Comments,
- * quotes, white space, a version and case are seen through (section 5). What
- * cannot be read is not ours. */
+ * quotes, white space, a version and case are seen through (section 5). A value
+ * that breaks off before the id is ours if ours stands anywhere in it: some
+ * reader may find it there. */
 bool authres_claims(struct arena *, struct bytes value, struct bytes authserv_id);
 
 /* What somebody else's field (or an ARC-Authentication-Results value behind its

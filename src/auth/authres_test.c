@@ -62,8 +62,10 @@ static const struct claim_row {
 	{ "ours in a comment only", "(mx.example.com) mx.example.net; none", false },
 	{ "ours in a value only", "mx.example.net; spf=pass smtp.mailfrom=mx.example.com", false },
 	{ "nothing", "", false },
-	{ "a comment that does not end", "(mx.example.com; none", false },
-	{ "a quote that does not end", "\"mx.example.com; none", false },
+	{ "behind comments nested forty deep", "((((((((((((((((((((((((((((((((((((((((x)))))))))))))))))))))))))))))))))))))))) mx.example.com; dmarc=pass", true },
+	{ "in a comment that does not end", "(mx.example.com; none", true },
+	{ "in a quote that does not end", "\"MX.example.com; none", true },
+	{ "another id in a quote that does not end", "\"mx.example.net; none", false },
 };
 
 /* What was read: id|method=result[reason](comment) name=value ...|... */

@@ -207,6 +207,29 @@ check_zone(void **state)
 	arena_free(a);
 }
 
+/* A name's records are counted, not those of the zone. */
+static void
+a_zone_of_many_names_answers(void **state)
+{
+	enum { NAMES = 70000 };
+	struct buf    text = { 0 };
+	struct arena *a = arena_new((size_t)256 << 20);
+	struct zone  *z = NULL;
+	struct bytes  why;
+
+	(void)state;
+	for (unsigned i = 0; i < NAMES; i++)
+		buf_printf(&text, "n%u.example A 192.0.2.1\n", i);
+	assert_int_equal(zone_parse(a, buf_bytes(&text), &z, &why), RC_OK);
+	struct answer *answer = zone_answer(z, &(struct ask){ DNS_A, B("n69999.example") });
+	assert_non_null(answer);
+	assert_int_equal(answer->status, ANSWER_OK);
+	assert_int_equal(answer->count, 1);
+	answer_unref(answer);
+	arena_free(a);
+	buf_free(&text);
+}
+
 static const struct zone_fault_row {
 	const char *name, *text, *want;
 } zone_fault_rows[] = {
@@ -320,6 +343,7 @@ main(void)
 	ROWS_ADD(port_rows, check_port);
 	ROWS_ADD(zone_rows, check_zone);
 	ROWS_ADD(zone_fault_rows, check_zone_fault);
+	rows_add("a zone of 70000 names answers", a_zone_of_many_names_answers, NULL);
 	rows_add("TXT strings are joined, malformed ones end the text", txt_strings_are_joined, NULL);
 	rows_add("base64 is strict about padding and alphabet", base64_is_strict, NULL);
 	rows_add("JSON is valid whatever the octets", json_is_valid_whatever_the_octets, NULL);

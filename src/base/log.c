@@ -27,6 +27,9 @@ log_open(enum log_to to, enum log_level level)
 		openlog("mailreeve", LOG_PID, LOG_MAIL);
 }
 
+/* Of one value: a stranger's must not push the others off the line. */
+#define VALUE_MAX 512
+
 static bool
 is_plain(struct bytes text)
 {
@@ -37,9 +40,11 @@ is_plain(struct bytes text)
 }
 
 static void
-add_text(struct buf *line, struct bytes text)
+add_text(struct buf *line, struct bytes whole)
 {
-	if (is_plain(text)) {
+	struct bytes text = bytes_sub(whole, 0, VALUE_MAX);
+
+	if (whole.len <= VALUE_MAX && is_plain(text)) {
 		text_add_safe(line, text);
 		return;
 	}
@@ -56,13 +61,15 @@ add_text(struct buf *line, struct bytes text)
 		buf_add_c(line, text.at[0]);
 		bytes_skip(&text, 1);
 	}
+	if (whole.len > VALUE_MAX)
+		buf_add_str(line, "...");
 	buf_add_c(line, '"');
 }
 
 void
 log_fields(enum log_level level, const char *event, const struct log_field *fields, unsigned long count)
 {
-	struct buf line = { .limit = 16384 };
+	struct buf line = { 0 };
 
 	if (level > least)
 		return;
@@ -83,7 +90,7 @@ log_fields(enum log_level level, const char *event, const struct log_field *fiel
 	if (where == LOG_SYSLOG) {
 		syslog(priority[level], "%.*s", B_FMT(buf_bytes(&line)));
 	} else {
-		line.spoilt = false; /* a line that met its limit is still worth its newline */
+		line.spoilt = false; /* what there was memory for is worth its newline */
 		buf_add_c(&line, '\n');
 		ssize_t n = write(STDERR_FILENO, line.at, line.len);
 		(void)n; /* nobody is left to be told */

@@ -6,8 +6,9 @@
  *
  * to standard error, with a <N> prefix under systemd, or to syslog. Text is
  * made harmless: control characters and what is not UTF-8 become \xHH, and a
- * value with blanks or quotes is quoted. Bodies, keys and passwords are never
- * fields. A warning ends with what we did about it. */
+ * value with blanks or quotes is quoted; of more than 512 octets the first are
+ * shown, and "...". Bodies, keys and passwords are never fields. A warning ends
+ * with what we did about it. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

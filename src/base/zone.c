@@ -341,25 +341,27 @@ trouble_answer(enum trouble t, enum dns_type type)
 struct found {
 	bool          exists;
 	enum trouble  trouble;
-	struct bytes *rdata;
+	struct bytes *rdata; /* NULL: memory is spent */
 	size_t        count;
 	struct bytes  cname; /* wire; B_NONE: none */
 };
 
 static bool
-look(const struct zone *z, struct bytes key, enum dns_type type, struct bytes *rdata, size_t room, struct found *f)
+look(const struct zone *z, struct arena *a, struct bytes key, enum dns_type type, struct found *f)
 {
 	enum trouble any = NO_TROUBLE;
-	size_t       i = lower_bound(z, key);
+	size_t       i = lower_bound(z, key), end = i;
 
-	*f = (struct found){ .rdata = rdata };
+	while (end < z->count && bytes_eq(z->records[end].key, key))
+		end++;
+	*f = (struct found){ .rdata = arena_take_array(a, end - i, sizeof(*f->rdata)) };
 	f->exists = i < z->count && bytes_starts(z->records[i].key, key);
-	for (; i < z->count && bytes_eq(z->records[i].key, key); i++) {
+	for (; i < end && f->rdata != NULL; i++) {
 		const struct record *r = &z->records[i];
 		if (r->type == type && r->trouble != NO_TROUBLE)
 			f->trouble = r->trouble;
-		else if (r->type == type && f->count < room)
-			rdata[f->count++] = r->rdata;
+		else if (r->type == type)
+			f->rdata[f->count++] = r->rdata;
 		else if (r->type == DNS_CNAME && r->trouble == NO_TROUBLE)
 			f->cname = r->rdata;
 		else if (r->type == DNS_ANY && r->trouble != NO_TROUBLE)
@@ -373,23 +375,23 @@ look(const struct zone *z, struct bytes key, enum dns_type type, struct bytes *r
 struct answer *
 zone_answer(const struct zone *z, const struct ask *ask)
 {
-	struct arena  *a = arena_new((size_t)1 << 20);
-	struct bytes  *rdata = arena_take_array(a, z->count + 1, sizeof(*rdata));
+	struct arena  *a = arena_new(((size_t)1 << 20) + z->count * sizeof(struct bytes));
 	struct bytes   name = arena_lower(a, ask->name);
 	struct bytes   canon = B_NONE;
 	struct answer *answer = NULL;
 
-	for (int hops = 0; rdata != NULL && answer == NULL; hops++) {
+	for (int hops = 0; answer == NULL; hops++) {
 		struct found f;
 		struct bytes key = make_key(a, name);
+		bool         exists = look(z, a, key, ask->type, &f);
 		if (arena_overdrawn(a))
 			break;
-		if (!look(z, key, ask->type, rdata, z->count, &f))
+		if (!exists)
 			answer = answer_new(ANSWER_NXDOMAIN, ask->type, 60, NULL, 0, canon, B_NONE);
 		else if (f.trouble != NO_TROUBLE)
 			answer = trouble_answer(f.trouble, ask->type);
 		else if (f.count > 0)
-			answer = answer_new(ANSWER_OK, ask->type, 60, rdata, f.count, canon, B_NONE);
+			answer = answer_new(ANSWER_OK, ask->type, 60, f.rdata, f.count, canon, B_NONE);
 		else if (f.cname.at == NULL)
 			answer = answer_new(ANSWER_EMPTY, ask->type, 60, NULL, 0, canon, B_NONE);
 		else if (hops == CNAME_MAX)

@@ -99,6 +99,8 @@ message_split(struct arena *a, struct bytes text, struct message *message_out)
 	struct message m = { .broken = B("") };
 	struct bytes   line;
 
+	*message_out = m;
+
 	if (bytes_starts(text, B("\xef\xbb\xbf")))
 		bytes_skip(&text, 3);
 	text = line_ends_made_crlf(a, text);
@@ -113,18 +115,16 @@ message_split(struct arena *a, struct bytes text, struct message *message_out)
 		size_t name_len = name_length(line);
 		if (name_len == 0) {
 			m.broken = line;
-			if (!keep_folded_from(a, &m, line, rest))
-				return false;
+			(void)keep_folded_from(a, &m, line, rest);
 			break;
 		}
 		rest = skip_folded(rest);
 		struct bytes whole = without_line_end(bytes_make(start.at, (size_t)(rest.at - start.at)));
 		if (!header_add(a, &m.header, bytes_sub(whole, 0, name_len), bytes_from(whole, name_len + 1)))
-			return false;
+			break;
 	}
-	m.body = m.broken.len > 0 ? start : rest;
-	if (arena_overdrawn(a))
-		return false;
+	if (!arena_overdrawn(a))
+		m.body = m.broken.len > 0 ? start : rest;
 	*message_out = m;
-	return true;
+	return !arena_overdrawn(a);
 }

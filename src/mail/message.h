@@ -18,7 +18,8 @@ struct message {
 	struct bytes  broken;
 };
 
-/* Bytes are borrowed from `text` unless line ends had to be changed. False only when memory is spent. */
+/* Bytes are borrowed from `text` unless line ends had to be changed. False only
+ * when memory is spent; then the message has the fields that there was room for, and no body. */
 bool message_split(struct arena *, struct bytes text, struct message *message_out);
 
 #endif

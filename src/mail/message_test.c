@@ -50,6 +50,22 @@ check(void **state)
 }
 
 static void
+what_there_was_room_for_is_kept(void **state)
+{
+	struct arena  *a = arena_new(4096);
+	struct message m;
+	char           text[6 * 200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = "A: 1\r\n"[i % 6];
+	assert_false(message_split(a, bytes_make(text, sizeof(text)), &m));
+	assert_int_equal(m.header.count, 64);
+	assert_int_equal(m.body.len, 0);
+	arena_free(a);
+}
+
+static void
 spent_memory_is_told(void **state)
 {
 	struct arena  *a = arena_new(64);
@@ -64,6 +80,7 @@ int
 main(void)
 {
 	ROWS_ADD(rows, check);
+	rows_add("when memory is spent the fields so far are kept", what_there_was_room_for_is_kept, NULL);
 	rows_add("spent memory is told", spent_memory_is_told, NULL);
 	return rows_run("message");
 }
