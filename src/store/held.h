@@ -1,0 +1,62 @@
+/* store/held.h: rows of the quarantine, and tickets of refused senders.
+ *
+ * A row of the quarantine stands for a copy in the vault (store/vault.h). Its
+ * state changes from one word to another, and only if it is still the one that
+ * was seen: of two who release the same message one is told RC_LIMIT. */
+#ifndef STORE_HELD_H
+#define STORE_HELD_H
+
+#include "store/store.h"
+
+/* States the store itself knows; the desk may put others between, such as "releasing". */
+#define HELD_HELD        "held"
+#define HELD_UNCONFIRMED "unconfirmed" /* a copy was found without its row */
+#define HELD_RELEASED    "released"
+#define HELD_DELETED     "deleted"
+#define HELD_EXPIRED     "expired"
+
+struct store_held {
+	struct bytes id; /* that of the account */
+	int64_t      at_us;
+	struct bytes path; /* within the vault */
+	struct bytes sender; /* as it came, without <> */
+	struct bytes recipients; /* as they came, one a line */
+	struct bytes header_from, subject, reason;
+	int64_t      size;
+	struct bytes state;
+	int64_t      expires_us, changed_us;
+	struct bytes changed_by;
+};
+
+typedef bool held_fn(void *arg, const struct store_held *);
+
+enum rc held_add(struct store *, const struct store_held *) MUST_USE;
+/* RC_LIMIT: there is none. */
+enum rc held_get(struct store *, struct arena *, struct bytes id, struct store_held *held_out) MUST_USE;
+/* Newest first, behind (before_us, before_id): 0 and empty at first. */
+enum rc held_list(struct store *, struct bytes state, int64_t before_us, struct bytes before_id, size_t limit, held_fn *, void *arg) MUST_USE;
+/* Those to expire by now, oldest first. */
+enum rc held_due(struct store *, int64_t now_us, size_t limit, held_fn *, void *arg) MUST_USE;
+/* RC_LIMIT: it is not (or no longer) in that state. */
+enum rc held_change(struct store *, struct bytes id, struct bytes from_state, struct bytes to_state, int64_t now_us, struct bytes by) MUST_USE;
+
+/* "Ask the postmaster to look", from the why page. */
+struct store_ticket {
+	struct bytes id;
+	int64_t      at_us;
+	struct bytes account; /* its id */
+	struct bytes contact, note; /* from a stranger */
+	struct bytes state; /* "open" or "closed" */
+	int64_t      changed_us;
+	struct bytes changed_by;
+};
+
+typedef bool ticket_fn(void *arg, const struct store_ticket *);
+
+enum rc ticket_add(struct store *, const struct store_ticket *) MUST_USE;
+enum rc ticket_list(struct store *, struct bytes state, int64_t before_us, struct bytes before_id, size_t limit, ticket_fn *, void *arg) MUST_USE;
+/* Open ones about one account, so that nobody files a hundred. */
+enum rc ticket_count(struct store *, struct bytes account, int64_t *count_out) MUST_USE;
+enum rc ticket_change(struct store *, struct bytes id, struct bytes from_state, struct bytes to_state, int64_t now_us, struct bytes by) MUST_USE;
+
+#endif

@@ -1,0 +1,164 @@
+/* store/prune.c: see prune.h. Accounts go by day, the oldest first, since the day
+ * leads every key. Freed pages are used again; the file does not shrink, which is
+ * why size is counted from rows and not from the file. */
+#include "store/prune.h"
+
+#include "base/clock.h"
+#include "store/engine.h"
+
+#define ROWS_FIRST 100
+#define ROWS_LEAST 10
+#define ROWS_MOST  1000
+#define STEP_LONG_US  ((uint64_t)15000)
+#define STEP_SHORT_US ((uint64_t)6000)
+#define LEASE_US      ((int64_t)60000000)
+#define SMALL_ROWS    200
+#define WRITER_DAYS   30 /* the place of a daemon that is gone */
+
+struct oldest {
+	int64_t day, accounts, octets; /* of the oldest */
+	int64_t total;
+	bool    any;
+};
+
+static bool
+see_day(void *arg, const union value *v)
+{
+	struct oldest *o = arg;
+
+	*o = (struct oldest){ v[0].number, v[1].number, v[2].number, o->total + v[2].number, true };
+	return true;
+}
+
+static bool
+count_row(void *arg, const union value *v)
+{
+	(void)v;
+	++*(size_t *)arg;
+	return true;
+}
+
+static enum rc
+delete_some(struct store *s, enum statement which, int64_t bound, size_t limit, size_t *count)
+{
+	union value params[] = { VALUE_INT(bound), VALUE_INT((int64_t)limit) };
+
+	return store_run(s, which, params, count_row, count);
+}
+
+/* Some accounts of a day, all of it where it is old, else no more than is too
+ * much; when none is left, its other rows and the day itself. */
+static enum rc
+prune_day(struct store *s, struct prune *p, const struct oldest *o, bool old)
+{
+	size_t      accounts = 0, blamed = 0;
+	int64_t     each = o->accounts > 0 && o->octets > o->accounts ? o->octets / o->accounts : 1;
+	int64_t     surplus = old ? INT64_MAX : (o->total - p->rules.keep_octets) / each + 1;
+	size_t      rows = surplus < (int64_t)p->rows ? (size_t)surplus : p->rows;
+	union value params[] = { VALUE_INT(o->day), VALUE_INT((int64_t)rows) };
+	enum rc     rc = store_run(s, SQL_PRUNE_RECIPIENTS, params, NULL, NULL);
+
+	if (rc == RC_OK)
+		rc = delete_some(s, SQL_PRUNE_ACCOUNTS, o->day, rows, &accounts);
+	if (rc != RC_OK)
+		return rc;
+	if (accounts > 0) {
+		union value less[] = { VALUE_INT(o->day), VALUE_INT(-(int64_t)accounts), VALUE_INT(-(int64_t)accounts * each) };
+		p->pruned += accounts;
+		return store_run(s, SQL_DAILY_ADD, less, NULL, NULL);
+	}
+	rc = delete_some(s, SQL_PRUNE_BLAMED, o->day, p->rows, &blamed);
+	if (rc != RC_OK || blamed > 0)
+		return rc;
+	/* Of an account that came while its neighbours went; hardly ever any. */
+	rc = store_run(s, SQL_PRUNE_LEFT_OVER, params, NULL, NULL);
+	if (rc == RC_OK)
+		rc = store_run(s, SQL_PRUNE_DAY, params, NULL, NULL);
+	return rc;
+}
+
+static const struct small {
+	enum statement which;
+	bool           by_day; /* its bound is a day, else a time */
+	bool           now; /* what has expired, else what the rules no longer keep */
+} small[] = {
+	{ SQL_PRUNE_GAPS, true, false },
+	{ SQL_PRUNE_AUDIT, true, false },
+	{ SQL_PRUNE_HELD, false, false },
+	{ SQL_PRUNE_TICKETS, false, false },
+	{ SQL_PRUNE_SESSIONS, false, true },
+};
+
+static enum rc
+prune_small(struct store *s, const struct prune *p, int64_t now_us, bool *more)
+{
+	int64_t     kept_us = p->rules.keep_counts_days > 0 ? now_us - p->rules.keep_counts_days * DAY_US : 0;
+	union value day = VALUE_INT(store_day(kept_us));
+	size_t      count = 0, writers = 0;
+	enum rc     rc = kept_us > 0 ? store_run(s, SQL_PRUNE_HOURLY, &day, count_row, &count) : RC_OK;
+
+	for (size_t i = 0; i < NELEMS(small) && rc == RC_OK; i++) {
+		int64_t bound = small[i].now ? now_us : kept_us;
+		if (bound > 0)
+			rc = delete_some(s, small[i].which, small[i].by_day ? store_day(bound) : bound, SMALL_ROWS, &count);
+	}
+	if (rc == RC_OK)
+		rc = delete_some(s, SQL_PRUNE_WRITERS, now_us - WRITER_DAYS * DAY_US, SMALL_ROWS, &writers);
+	*more = count > 0;
+	return rc;
+}
+
+static enum rc
+prune_within(struct store *s, struct prune *p, int64_t now_us, bool *more)
+{
+	struct oldest o = { .any = false };
+	union value   all[] = { VALUE_INT(INT64_MIN), VALUE_INT(INT64_MAX) };
+	bool          ours = p->lease_us > now_us + LEASE_US / 2;
+	enum rc       rc = RC_OK;
+
+	if (!ours) {
+		rc = store_lease(s, B("prune"), p->holder, now_us + LEASE_US, &ours);
+		p->lease_us = rc == RC_OK && ours ? now_us + LEASE_US : 0;
+	}
+	*more = false;
+	if (rc != RC_OK || !ours)
+		return rc;
+	rc = store_run(s, SQL_DAILY_LIST, all, see_day, &o);
+	if (rc != RC_OK)
+		return rc;
+	bool old = p->rules.keep_days > 0 && o.day < store_day(now_us) - p->rules.keep_days;
+	bool much = p->rules.keep_octets > 0 && o.total > p->rules.keep_octets;
+	if (!o.any || (!old && !much))
+		return prune_small(s, p, now_us, more);
+	*more = true;
+	return prune_day(s, p, &o, old);
+}
+
+enum rc
+prune_step(struct store *s, struct prune *p, int64_t now_us, bool *more_out)
+{
+	uint64_t start = clock_mono_us();
+	bool     more = false;
+	enum rc  rc = store_begin(s);
+
+	if (p->rows == 0)
+		p->rows = ROWS_FIRST;
+	if (rc == RC_OK)
+		rc = prune_within(s, p, now_us, &more);
+	if (rc == RC_OK)
+		rc = store_commit(s);
+	if (rc != RC_OK) {
+		store_rollback(s);
+		p->lease_us = 0;
+		return rc;
+	}
+	uint64_t took = clock_mono_us() - start;
+	if (took > p->longest_us)
+		p->longest_us = took;
+	if (took > STEP_LONG_US && p->rows > ROWS_LEAST)
+		p->rows = p->rows / 2 > ROWS_LEAST ? p->rows / 2 : ROWS_LEAST;
+	else if (took < STEP_SHORT_US && more)
+		p->rows = p->rows * 3 / 2 < ROWS_MOST ? p->rows * 3 / 2 : ROWS_MOST;
+	*more_out = more;
+	return RC_OK;
+}

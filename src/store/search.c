@@ -1,0 +1,366 @@
+/* store/search.c: see search.h.
+ *
+ * Each filter has an index that begins with the day. A search takes the way in
+ * that narrows most, by the order of a table, and the other filters are looked at
+ * on the rows that come. It asks day by day, since no index could give the order
+ * by time over several days without reading all of them. */
+#include "store/search.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/map.h"
+#include "store/engine.h"
+
+#define HOUR_US ((int64_t)3600 * 1000000)
+
+struct days {
+	int64_t *at;
+	size_t   count, room;
+	bool     failed;
+};
+
+static bool
+add_day(void *arg, const union value *columns)
+{
+	struct days *days = arg;
+
+	if (days->count == days->room) {
+		size_t   want = days->room == 0 ? 64 : days->room * 2;
+		int64_t *wide = realloc(days->at, want * sizeof(*wide));
+		if (wide == NULL) {
+			days->failed = true;
+			return false;
+		}
+		days->at = wide;
+		days->room = want;
+	}
+	days->at[days->count++] = columns[0].number;
+	return true;
+}
+
+/* The days that are kept, newest first: what lies between is not asked for. */
+static enum rc
+list_days(struct store *s, int64_t from_us, int64_t last_us, struct days *days)
+{
+	union value range[] = { VALUE_INT(store_day(from_us)), VALUE_INT(store_day(last_us)) };
+	enum rc     rc = store_run(s, SQL_DAILY_LIST, range, add_day, days);
+
+	return rc == RC_OK && days->failed ? RC_MEMORY : rc;
+}
+
+/* Where the filter stands among the parameters, and how it is kept. Ways in: the
+ * first row whose filter is set is taken. */
+static const struct filter {
+	size_t         member;
+	size_t         place;
+	enum statement way;
+	bool           lower;
+} filters[] = {
+	{ offsetof(struct search, queue_id), 8, SQL_SEARCH_QUEUE_ID, false },
+	{ offsetof(struct search, message_id), 7, SQL_SEARCH_MESSAGE_ID, false },
+	{ offsetof(struct search, recipient), 11, SQL_SEARCH_RECIPIENT, true },
+	{ offsetof(struct search, sender), 4, SQL_SEARCH_SENDER, true },
+	{ offsetof(struct search, client), 6, SQL_SEARCH_CLIENT, false },
+	{ offsetof(struct search, domain), 5, SQL_SEARCH_DOMAIN, true },
+	{ offsetof(struct search, reason), 9, SQL_SEARCH_REASON, false },
+	{ offsetof(struct search, action), 10, SQL_SEARCH_ACTION, false },
+};
+
+struct walk {
+	account_fn          *fn;
+	void                *arg;
+	struct search_cursor cursor;
+	size_t               rows; /* given */
+	size_t               seen; /* of this statement; one recipient twice gives an account twice */
+	bool                 stopped;
+};
+
+static void
+cursor_set(struct search_cursor *cursor, int64_t at_us, struct bytes id)
+{
+	cursor->at_us = at_us;
+	snprintf(cursor->id, sizeof(cursor->id), "%.*s", B_FMT(id));
+}
+
+static bool
+give_account(void *arg, const union value *columns)
+{
+	struct walk         *w = arg;
+	struct store_account account = { .at_us = 0 };
+
+	store_fill(account_columns, account_column_count, columns, &account);
+	w->seen++;
+	if (w->rows > 0 && account.at_us == w->cursor.at_us && bytes_eq(account.id, bytes_of(w->cursor.id)))
+		return true;
+	cursor_set(&w->cursor, account.at_us, account.id);
+	w->rows++;
+	w->stopped = !w->fn(w->arg, &account);
+	return !w->stopped;
+}
+
+/* All of one day that is wanted; asks again where doubles took places of a page. */
+static enum rc
+walk_day(struct store *s, struct walk *w, enum statement way, union value *params, size_t limit)
+{
+	enum rc rc = RC_OK;
+	size_t  asked;
+
+	do {
+		/* A copy: bound text must not change under a statement that runs. */
+		struct search_cursor from = w->cursor;
+		asked = limit - w->rows;
+		w->seen = 0;
+		params[1] = VALUE_INT(from.at_us);
+		params[2] = VALUE_TEXT(bytes_of(from.id));
+		params[12] = VALUE_INT((int64_t)asked);
+		rc = store_run(s, way, params, give_account, w);
+	} while (rc == RC_OK && !w->stopped && w->seen == asked && w->rows < limit);
+	return rc;
+}
+
+static enum statement
+bind_filters(struct arena *a, const struct search *q, union value *params)
+{
+	enum statement way = SQL_SEARCH_TIME;
+
+	for (size_t i = NELEMS(filters); i-- > 0;) {
+		struct bytes text;
+		memcpy(&text, (const char *)q + filters[i].member, sizeof(text));
+		params[filters[i].place] = VALUE_TEXT(store_key(a, text, filters[i].lower));
+		if (text.len > 0)
+			way = filters[i].way;
+	}
+	return way;
+}
+
+enum rc
+search_run(struct store *s, const struct search *q, account_fn *fn, void *arg, struct search_end *end_out)
+{
+	union value    params[13] = { VALUE_INT(0) };
+	struct days    days = { .at = NULL };
+	struct walk    w = { .fn = fn, .arg = arg, .cursor = q->after };
+	uint64_t       start = clock_mono_us();
+	size_t         limit = q->limit < SEARCH_LIMIT ? q->limit : SEARCH_LIMIT, i = 0;
+	int64_t        last = q->to_us > 0 ? q->to_us : INT64_MAX;
+	struct arena  *a = arena_new((size_t)1 << 20);
+	enum statement way = bind_filters(a, q, params);
+	bool           late = false;
+
+	bool fresh = w.cursor.at_us == 0 && w.cursor.id[0] == '\0';
+	if (fresh || w.cursor.at_us >= last)
+		w.cursor = (struct search_cursor){ .at_us = last };
+	params[3] = VALUE_INT(q->from_us);
+	enum rc rc = arena_overdrawn(a) ? RC_MEMORY : list_days(s, q->from_us, w.cursor.at_us, &days);
+	for (; rc == RC_OK && i < days.count && w.rows < limit && !w.stopped && !late; i++) {
+		params[0] = VALUE_INT(days.at[i]);
+		rc = walk_day(s, &w, way, params, limit);
+		late = q->budget_ms > 0 && clock_mono_us() - start > (uint64_t)q->budget_ms * 1000;
+		/* A day that is read through is behind us, even if it gave nothing. */
+		if (late && w.rows < limit && !w.stopped && w.cursor.at_us > days.at[i] * DAY_US)
+			w.cursor = (struct search_cursor){ .at_us = days.at[i] * DAY_US };
+	}
+	if (rc == RC_OK)
+		*end_out = (struct search_end){ w.rows, i == days.count && w.rows < limit && !w.stopped, w.cursor };
+	free(days.at);
+	arena_free(a);
+	return rc;
+}
+
+void
+search_cursor_format(const struct search_cursor *cursor, char text[SEARCH_CURSOR_MAX])
+{
+	snprintf(text, SEARCH_CURSOR_MAX, "%" PRId64 ".%s", cursor->at_us, cursor->id);
+}
+
+bool
+search_cursor_parse(struct bytes text, struct search_cursor *cursor_out)
+{
+	struct bytes time;
+	uint64_t     at_us;
+
+	if (!bytes_cut(&text, '.', &time) || text.at == NULL || time.len == 0 || !bytes_number(time, INT64_MAX, &at_us) || (text.len > 0 && !id_is(text)))
+		return false;
+	cursor_set(cursor_out, (int64_t)at_us, text);
+	return true;
+}
+
+/* ---- counts ---- */
+
+struct counting {
+	count_fn *fn;
+	void     *arg;
+};
+
+static void
+hour_range(int64_t from_us, int64_t to_us, union value range[4])
+{
+	range[0] = VALUE_INT(store_day(from_us));
+	range[1] = VALUE_INT(store_day(to_us));
+	range[2] = VALUE_INT((from_us + HOUR_US - 1) / HOUR_US);
+	range[3] = VALUE_INT(to_us / HOUR_US + (to_us % HOUR_US > 0));
+}
+
+static bool
+give_hour(void *arg, const union value *v)
+{
+	struct counting *c = arg;
+	struct count     one = { .hour = v[0].number, .action = v[1].text, .reason = v[2].text, .n = v[3].number };
+
+	return c->fn(c->arg, &one);
+}
+
+enum rc
+count_hours(struct store *s, int64_t from_us, int64_t to_us, count_fn *fn, void *arg)
+{
+	struct counting c = { fn, arg };
+	union value     range[4];
+
+	hour_range(from_us, to_us, range);
+	return store_run(s, SQL_HOURLY_LIST, range, give_hour, &c);
+}
+
+static bool
+give_reason(void *arg, const union value *v)
+{
+	struct counting *c = arg;
+	struct count     one = { .action = v[0].text, .reason = v[1].text, .n = v[2].number };
+
+	return c->fn(c->arg, &one);
+}
+
+enum rc
+count_reasons(struct store *s, int64_t from_us, int64_t to_us, count_fn *fn, void *arg)
+{
+	struct counting c = { fn, arg };
+	union value     range[4];
+
+	hour_range(from_us, to_us, range);
+	return store_run(s, SQL_REASON_LIST, range, give_reason, &c);
+}
+
+#define BLAMED_A_DAY 100
+
+struct blamed {
+	struct arena *arena;
+	struct map    by_name;
+	bool          failed;
+};
+
+static bool
+add_blamed(void *arg, const union value *v)
+{
+	struct blamed *b = arg;
+	struct count  *one = map_get(&b->by_name, v[0].text);
+
+	if (one == NULL) {
+		one = arena_take(b->arena, sizeof(*one));
+		struct bytes name = arena_copy(b->arena, v[0].text);
+		if (one == NULL || arena_overdrawn(b->arena) || map_set(&b->by_name, name, one) != RC_OK) {
+			b->failed = true;
+			return false;
+		}
+		one->domain = name;
+	}
+	one->n += v[1].number;
+	return true;
+}
+
+static int
+most_first(const void *a, const void *b)
+{
+	const struct count *x = *(const struct count *const *)a, *y = *(const struct count *const *)b;
+
+	return x->n != y->n ? (x->n < y->n ? 1 : -1) : bytes_order(x->domain, y->domain);
+}
+
+static enum rc
+give_blamed(struct blamed *b, size_t limit, count_fn *fn, void *arg)
+{
+	struct count         **order = arena_take_array(b->arena, b->by_name.count, sizeof(struct count *));
+	const struct map_slot *slot;
+	size_t                 count = 0;
+
+	if (order == NULL)
+		return RC_MEMORY;
+	for (size_t i = 0; (slot = map_next(&b->by_name, &i)) != NULL;)
+		order[count++] = slot->value;
+	qsort(order, count, sizeof(struct count *), most_first);
+	for (size_t i = 0; i < count && i < limit; i++)
+		if (!fn(arg, order[i]))
+			break;
+	return RC_OK;
+}
+
+enum rc
+count_domains(struct store *s, int64_t from_us, int64_t to_us, size_t limit, count_fn *fn, void *arg)
+{
+	struct blamed b = { .arena = arena_new((size_t)64 << 20) };
+	struct days   days = { .at = NULL };
+	enum rc       rc = list_days(s, from_us, to_us - 1, &days);
+
+	for (size_t i = 0; i < days.count && rc == RC_OK; i++) {
+		union value params[] = { VALUE_INT(days.at[i]), VALUE_INT(BLAMED_A_DAY) };
+		rc = store_run(s, SQL_BLAMED_LIST, params, add_blamed, &b);
+	}
+	if (rc == RC_OK)
+		rc = b.failed ? RC_MEMORY : give_blamed(&b, limit, fn, arg);
+	map_free(&b.by_name);
+	arena_free(b.arena);
+	free(days.at);
+	return rc;
+}
+
+/* ---- gaps and days ---- */
+
+struct listing {
+	gap_fn *gap;
+	day_fn *day;
+	void   *arg;
+	int64_t from_us, to_us;
+};
+
+static bool
+give_gap(void *arg, const union value *v)
+{
+	struct listing *l = arg;
+	struct gap      gap = { v[0].number, v[1].number, v[2].number, v[3].text };
+
+	if (gap.to_us < l->from_us || gap.from_us >= l->to_us)
+		return true;
+	return l->gap(l->arg, &gap);
+}
+
+/* A gap is kept under the day it began, and may be long. */
+#define GAP_DAYS 30
+
+enum rc
+gap_list(struct store *s, int64_t from_us, int64_t to_us, gap_fn *fn, void *arg)
+{
+	struct listing l = { .gap = fn, .arg = arg, .from_us = from_us, .to_us = to_us };
+	union value    range[] = { VALUE_INT(store_day(from_us) - GAP_DAYS), VALUE_INT(store_day(to_us)) };
+
+	return store_run(s, SQL_GAP_LIST, range, give_gap, &l);
+}
+
+static bool
+give_day(void *arg, const union value *v)
+{
+	struct listing *l = arg;
+	struct day_size day = { v[0].number, v[1].number, v[2].number };
+
+	return l->day(l->arg, &day);
+}
+
+enum rc
+day_list(struct store *s, int64_t from_us, int64_t to_us, day_fn *fn, void *arg)
+{
+	struct listing l = { .day = fn, .arg = arg };
+	union value    range[] = { VALUE_INT(store_day(from_us)), VALUE_INT(store_day(to_us)) };
+
+	return store_run(s, SQL_DAILY_LIST, range, give_day, &l);
+}

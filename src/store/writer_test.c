@@ -1,0 +1,442 @@
+/* store/writer_test.c: the writer keeps what it can, and knows what it could not. */
+#include "base/rows.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "store/engine.h"
+#include "store/rig.h"
+#include "store/search.h"
+#include "store/writer.h"
+
+#define NOON ((int64_t)20000 * DAY_US + DAY_US / 2)
+
+static struct arena  *a;
+static struct writer *w;
+
+static int
+begin(void **state)
+{
+	(void)state;
+	rig_where();
+	a = arena_new((size_t)1 << 26);
+	w = NULL;
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	writer_stop(w, 2000);
+	arena_free(a);
+	return 0;
+}
+
+static void
+start(struct writer_settings set)
+{
+	struct bytes why = B_NONE;
+
+	set.where = rig_is_sqlite() ? arena_printf(a, "%s/store.db", rig_dir()).at
+	                            : arena_printf(a, "postgres://mailreeve@/postgres?host=%s&port=5439", rig_dir()).at;
+	assert_int_equal(writer_start(&set, a, &w, &why), RC_OK);
+}
+
+static bool
+put(unsigned n, int64_t at_us)
+{
+	struct store_account account = rig_account(a, n, at_us);
+
+	return writer_put(w, &account);
+}
+
+static struct writer_stats
+stats(void)
+{
+	struct writer_stats now;
+
+	writer_count(w, &now);
+	return now;
+}
+
+static bool
+count_one(void *arg, const struct store_account *account)
+{
+	(void)account;
+	++*(size_t *)arg;
+	return true;
+}
+
+static size_t
+count_kept(void)
+{
+	struct store     *s = rig_open(STORE_READ);
+	struct search     q = { .limit = SEARCH_LIMIT };
+	struct search_end e;
+	size_t            count = 0;
+
+	assert_int_equal(search_run(s, &q, count_one, &count, &e), RC_OK);
+	store_close(s);
+	return count;
+}
+
+static bool
+add_counts(void *arg, const struct count *c)
+{
+	*(int64_t *)arg += c->n;
+	return true;
+}
+
+static int64_t
+count_counted(void)
+{
+	struct store *s = rig_open(STORE_READ);
+	int64_t       sum = 0;
+
+	assert_int_equal(count_reasons(s, NOON - DAY_US, NOON + 10 * DAY_US, add_counts, &sum), RC_OK);
+	store_close(s);
+	return sum;
+}
+
+struct gaps {
+	size_t  count;
+	int64_t n;
+};
+
+static bool
+add_gap(void *arg, const struct gap *gap)
+{
+	struct gaps *g = arg;
+
+	g->count++;
+	g->n += gap->n;
+	return true;
+}
+
+static struct gaps
+count_gaps(void)
+{
+	struct store *s = rig_open(STORE_READ);
+	struct gaps   g = { 0 };
+
+	assert_int_equal(gap_list(s, NOON - DAY_US, NOON + 10 * DAY_US, add_gap, &g), RC_OK);
+	store_close(s);
+	return g;
+}
+
+static void
+what_is_put_is_kept_and_counted(void **state)
+{
+	(void)state;
+	start((struct writer_settings){ .commit_rows = 100 });
+	for (unsigned n = 0; n < 1000; n++)
+		assert_true(put(n, NOON + n));
+	assert_true(writer_flush(w, 20000));
+	assert_int_equal(count_kept(), 1000);
+	assert_int_equal(count_counted(), 1000);
+	struct writer_stats st = stats();
+	assert_int_equal(st.written, 1000);
+	assert_int_equal(st.dropped, 0);
+	assert_int_equal(st.queued, 0);
+	assert_true(st.commits <= 11); /* many rows a commit */
+}
+
+static void
+a_lone_account_is_kept_within_the_commit_time(void **state)
+{
+	(void)state;
+	start((struct writer_settings){ .commit_ms = 50 });
+	uint64_t before = clock_mono_us();
+	assert_true(put(1, NOON));
+	assert_true(writer_flush(w, 5000));
+	assert_true(clock_mono_us() - before >= 40000);
+	assert_int_equal(count_kept(), 1);
+}
+
+static void
+stopping_writes_what_is_queued(void **state)
+{
+	(void)state;
+	start((struct writer_settings){ .commit_ms = 60000 });
+	for (unsigned n = 0; n < 300; n++)
+		assert_true(put(n, NOON + n));
+	assert_int_equal(writer_stop(w, 20000), 0);
+	w = NULL;
+	assert_int_equal(count_kept(), 300);
+}
+
+static void
+a_row_that_is_refused_takes_no_other_with_it(void **state)
+{
+	(void)state;
+	start((struct writer_settings){ .commit_ms = 200 });
+	for (unsigned n = 0; n < 20; n++)
+		assert_true(put(n, NOON + n));
+	assert_true(put(7, NOON + 7)); /* that id is there */
+	for (unsigned n = 20; n < 40; n++)
+		assert_true(put(n, NOON + n));
+	assert_true(writer_flush(w, 20000));
+	assert_int_equal(count_kept(), 40);
+	assert_int_equal(count_counted(), 40);
+	assert_int_equal(stats().refused, 1);
+	assert_int_equal(writer_stop(w, 5000), 0);
+	w = NULL;
+	struct gaps g = count_gaps();
+	assert_int_equal(g.count, 1);
+	assert_int_equal(g.n, 1);
+}
+
+struct told {
+	atomic_int times;
+	enum rc    rc;
+};
+
+static void
+note(void *arg, enum rc rc)
+{
+	struct told *told = arg;
+
+	told->rc = rc;
+	atomic_fetch_add(&told->times, 1);
+}
+
+static struct store_held
+held_of(const struct store_account *account)
+{
+	return (struct store_held){ .id = account->id, .at_us = account->at_us, .path = B("20000/x"), .state = B(HELD_HELD),
+		                    .recipients = B("a@example.net"), .expires_us = account->at_us + DAY_US };
+}
+
+static void
+what_mail_depends_on_is_there_when_it_is_told(void **state)
+{
+	struct store_account account = rig_account(a, 5, NOON);
+	struct store_held    held = held_of(&account), back;
+
+	(void)state;
+	start((struct writer_settings){ .commit_ms = 60000 }); /* nothing but urgency commits */
+	assert_int_equal(writer_wait_now(w, &account, &held), RC_OK);
+	struct store *s = rig_open(STORE_READ);
+	assert_int_equal(held_get(s, a, held.id, &back), RC_OK);
+	assert_int_equal(store_account_get(s, a, held.id, &account), RC_OK);
+	store_close(s);
+	/* The same once more is refused, and whoever waits is told. */
+	struct told told = { .times = 0 };
+	assert_int_equal(writer_put_now(w, &account, &held, note, &told), RC_OK);
+	assert_true(writer_flush(w, 20000));
+	assert_int_equal(told.times, 1);
+	assert_int_equal(told.rc, RC_SYNTAX);
+}
+
+static void
+while_the_store_is_away_mail_flows_and_the_gap_is_kept(void **state)
+{
+	struct store_account account = rig_account(a, 9000, NOON + 9000);
+	struct store_held    held = held_of(&account);
+
+	(void)state;
+	start((struct writer_settings){ .queue_rows = 100, .commit_rows = 20, .commit_ms = 10, .retry_ms = 50 });
+	assert_true(put(1, NOON));
+	assert_true(writer_flush(w, 20000));
+	rig_take_away();
+	uint64_t before = clock_mono_us();
+	for (unsigned n = 2; n < 500; n++)
+		put(n, NOON + n);
+	assert_true(clock_mono_us() - before < 2000000); /* the caller does not wait */
+	assert_int_equal(writer_wait_now(w, &account, &held), RC_IO); /* and this mail is deferred */
+	assert_true(stats().dropped > 300);
+	assert_true(stats().away);
+	assert_true(stats().trouble[0] != '\0');
+	rig_bring_back();
+	assert_true(writer_flush(w, 60000));
+	struct writer_stats st = stats();
+	assert_false(st.away);
+	assert_int_equal(st.written + st.dropped, 499);
+	assert_int_equal(st.put, 500); /* and the one that was told no */
+	assert_int_equal(writer_stop(w, 5000), 0);
+	w = NULL;
+	assert_int_equal(count_kept(), st.written);
+	assert_int_equal(count_counted(), (int64_t)st.written);
+	assert_int_equal(count_gaps().n, (int64_t)st.dropped);
+	struct store *s = rig_open(STORE_READ);
+	assert_int_equal(held_get(s, a, held.id, &held), RC_LIMIT);
+	store_close(s);
+}
+
+static void
+a_store_that_is_away_at_the_start_is_waited_for(void **state)
+{
+	struct bytes           why = B_NONE;
+	struct writer_settings set = { .where = arena_printf(a, "%s/later/store.db", rig_dir()).at, .retry_ms = 20 };
+
+	(void)state;
+	assert_int_equal(writer_start(&set, a, &w, &why), RC_OK);
+	assert_true(why.len > 0);
+	assert_true(put(1, NOON));
+	assert_false(writer_flush(w, 100));
+	assert_true(stats().away);
+	/* and when stopped meanwhile, it says how much was lost */
+	assert_int_equal(writer_stop(w, 10), 1);
+	w = NULL;
+}
+
+/* A commit whose connection broke was kept: after the break nothing is there twice. */
+static void
+a_batch_is_not_written_twice(void **state)
+{
+	(void)state;
+	start((struct writer_settings){ .commit_rows = 50, .commit_ms = 5, .retry_ms = 20 });
+	for (unsigned round = 0; round < 4; round++) {
+		for (unsigned n = 0; n < 500; n++)
+			put(round * 500 + n, NOON + round * 500 + n);
+		if (!rig_is_sqlite())
+			usleep(1000 * (round + 1));
+		rig_take_away();
+		usleep(30000);
+		rig_bring_back();
+	}
+	assert_true(writer_flush(w, 60000));
+	assert_int_equal(count_kept(), 2000);
+	assert_int_equal(count_counted(), 2000);
+	assert_int_equal(stats().refused, 0);
+}
+
+static void *
+put_many(void *arg)
+{
+	unsigned      first = *(unsigned *)arg;
+	struct arena *mine = arena_new((size_t)1 << 26);
+
+	for (unsigned n = first; n < first + 1000; n++) {
+		struct store_account account = rig_account(mine, n, NOON + n);
+		writer_put(w, &account);
+	}
+	arena_free(mine);
+	return NULL;
+}
+
+static void
+many_threads_may_put(void **state)
+{
+	pthread_t threads[4];
+	unsigned  first[4];
+
+	(void)state;
+	start((struct writer_settings){ .commit_ms = 10 });
+	for (unsigned i = 0; i < 4; i++) {
+		first[i] = i * 1000;
+		assert_int_equal(pthread_create(&threads[i], NULL, put_many, &first[i]), 0);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	assert_true(writer_flush(w, 60000));
+	assert_int_equal(count_kept(), 4000);
+}
+
+/* ---- forgetting ---- */
+
+static bool
+wait_for(size_t want)
+{
+	for (unsigned i = 0; i < 200; i++) {
+		if (count_kept() == want)
+			return true;
+		usleep(100000);
+	}
+	return false;
+}
+
+static void
+old_days_are_forgotten_and_young_ones_stay(void **state)
+{
+	int64_t now = store_now_us();
+
+	(void)state;
+	start((struct writer_settings){ .commit_ms = 10, .prune_ms = 100, .keep = { .keep_days = 7 } });
+	for (unsigned n = 0; n < 500; n++)
+		put(n, now - (int64_t)(n % 10) * DAY_US); /* ten days, the last two too old */
+	assert_true(writer_flush(w, 20000));
+	assert_true(wait_for(400));
+	usleep(300000);
+	assert_int_equal(count_kept(), 400);
+	struct store *s = rig_open(STORE_READ);
+	size_t        rows = 0;
+	struct search q = { .recipient = B("all@example.net"), .limit = SEARCH_LIMIT };
+	struct search_end e;
+	assert_int_equal(search_run(s, &q, count_one, &rows, &e), RC_OK);
+	assert_int_equal(rows, 400);
+	int64_t blamed = 0;
+	assert_int_equal(count_domains(s, now - 9 * DAY_US, now - 8 * DAY_US, 100, add_counts, &blamed), RC_OK);
+	assert_int_equal(blamed, 0);
+	store_close(s);
+}
+
+static bool
+add_octets(void *arg, const struct day_size *day)
+{
+	*(int64_t *)arg += day->octets;
+	return true;
+}
+
+static void
+too_much_is_forgotten_the_oldest_first(void **state)
+{
+	int64_t now = store_now_us(), octets = 0, limit = 100000;
+
+	(void)state;
+	start((struct writer_settings){ .commit_ms = 10, .prune_ms = 50, .keep = { .keep_octets = limit } });
+	for (unsigned n = 0; n < 600; n++)
+		put(n, now - (int64_t)(n % 3) * DAY_US - (int64_t)n);
+	assert_true(writer_flush(w, 20000));
+	struct store *s = rig_open(STORE_READ);
+	for (unsigned i = 0; i < 200; i++) {
+		octets = 0;
+		assert_int_equal(day_list(s, now - 5 * DAY_US, now, add_octets, &octets), RC_OK);
+		if (octets <= limit)
+			break;
+		usleep(100000);
+	}
+	assert_true(octets <= limit && octets > limit / 10);
+	struct search     old = { .to_us = now - DAY_US, .limit = SEARCH_LIMIT }, young = { .from_us = now - DAY_US, .limit = SEARCH_LIMIT };
+	struct search_end e;
+	size_t            before = 0, after = 0;
+	assert_int_equal(search_run(s, &old, count_one, &before, &e), RC_OK);
+	assert_int_equal(search_run(s, &young, count_one, &after, &e), RC_OK);
+	assert_int_equal(before, 0);
+	assert_true(after > 10);
+	store_close(s);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
+
+int
+main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(what_is_put_is_kept_and_counted),
+		TEST(a_lone_account_is_kept_within_the_commit_time),
+		TEST(stopping_writes_what_is_queued),
+		TEST(a_row_that_is_refused_takes_no_other_with_it),
+		TEST(what_mail_depends_on_is_there_when_it_is_told),
+		TEST(while_the_store_is_away_mail_flows_and_the_gap_is_kept),
+		TEST(a_batch_is_not_written_twice),
+		TEST(many_threads_may_put),
+		TEST(old_days_are_forgotten_and_young_ones_stay),
+		TEST(too_much_is_forgotten_the_oldest_first),
+		TEST(a_store_that_is_away_at_the_start_is_waited_for),
+	};
+
+	rig_begin(argc, argv);
+	for (size_t i = 0; i < NELEMS(tests); i++) {
+		rows_add(tests[i].name, tests[i].test_func, NULL);
+		rows_tests[rows_count - 1] = tests[i];
+	}
+	int failed = rows_run("writer");
+	rig_end();
+	return failed;
+}
