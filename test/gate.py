@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -247,6 +248,15 @@ class Postfix:
             raise RuntimeError("Postfix did not start:\n" + self.log() + pathlib.Path(f"{self.work}/log/postfix").read_text())
         return self
 
+    def master(self):
+        """The pid of our master(8), None if it does not run."""
+        try:
+            pid = int(pathlib.Path(f"{self.work}/spool/pid/master.pid").read_text())
+            ours = self.work in pathlib.Path(f"/proc/{pid}/environ").read_text(errors="replace")
+        except (OSError, ValueError):
+            return None
+        return pid if ours else None
+
     def greets(self):
         try:
             with socket.create_connection(("127.0.0.1", next(iter(self.ports.values()))), 5) as s:
@@ -275,8 +285,13 @@ class Postfix:
         return wait_for(look, seconds)
 
     def end(self):
+        """start-fg is only a shell around master(8), which must be ended by its own pid, and takes its children along."""
+        master = self.master()
+        if master:
+            os.kill(master, signal.SIGTERM)
+            if not wait_for(lambda: self.master() is None):
+                os.killpg(master, signal.SIGKILL)
         if self.process:
-            self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
@@ -357,6 +372,7 @@ class Gate:
         self.postfix = Postfix(self.work, {name: [r.socket] for name, r in self.reeves.items()})
 
     def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that a test that is timed out still ends its servers
         try:
             for reeve in self.reeves.values():
                 reeve.start()
