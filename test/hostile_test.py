@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -76,8 +77,26 @@ def cut_examples():
     return None
 
 
+def is_message(path):
+    """By name, or because it begins with a header field or an mbox line."""
+    with path.open("rb") as file:
+        begins = re.match(rb"From |[!-9;-~]+:[ \t]?[^\n]*\r?\n([!-9;-~]+:|[ \t])", file.read(4096)) is not None
+    return path.suffix in (".eml", ".msg") or (begins and path.suffix in (".txt", ".message", ".mbox", ""))
+
+
+def a_million_fields():
+    """More than memory allows is answered all the same."""
+    with tempfile.TemporaryDirectory(prefix="mailreeve-fields-") as folder:
+        pathlib.Path(folder, "a.eml").write_bytes(b"From: clara@example.com\n" + b"a:\n" * 1000000 + b"\nx\n")
+        done = subprocess.run([PROGRAM, "check", "--json", *ARGUMENTS, "a.eml"], capture_output=True, cwd=folder)
+        fault = complaint(done, (75,))
+        if fault or json.loads(done.stdout)["decision"]["reason"] != "limit.memory":
+            return fault or done.stdout.decode()[:2000]
+    return None
+
+
 def cut_corpus():
-    files = sorted(p for p in pathlib.Path(os.environ["MAILREEVE_CORPUS"]).rglob("*") if p.suffix in (".eml", ".msg") and p.is_file())
+    files = sorted(p for p in pathlib.Path(os.environ["MAILREEVE_CORPUS"]).rglob("*") if p.is_file() and is_message(p))
     if not LONG:
         files = random.Random(1).sample(files, min(25, len(files)))
     for file in files:
@@ -116,6 +135,7 @@ def main():
     tests = (
         (f"{extent} cuts of our own messages: no crash, one document each", cut_examples, None),
         (f"{extent} cuts of the messages of the corpus: no crash, one document each", cut_corpus, corpus),
+        ("a million fields are answered with 452", a_million_fields, None),
         (f"one allocation refused, {extent} places: no crash, and nothing gets in", lambda: refusals({}), asan),
         (f"all allocations refused from some place on, {extent} places: no crash, and nothing gets in", lambda: refusals({"REFUSE_ALL": "1"}), asan),
     )
