@@ -449,10 +449,11 @@ def reload_under_load(g):
 def reload_settings(g):
     reeve = g.reeves["reload"]
     smtp = g.client("reload", **STRANGER)
-    same(masked(smtp.send("clara@example.com", forged("reload-before"))), REFUSED)
+    smtp.envelope("clara@example.com")
     reeve.settings("code_style = iana")
     reeve.tell(signal.SIGHUP)
     time.sleep(0.5)
+    same(masked(smtp.data(forged("reload-before"))), REFUSED)
     second = smtp.send("clara@example.com", forged("reload-after"))
     smtp.close()
     holds(second.startswith("550-5.7.26 "), second)

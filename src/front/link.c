@@ -276,8 +276,8 @@ want(struct link *l, unsigned what)
 }
 
 /* While draining: nothing is under way that we can see. Postfix keeps what needs
- * no answer to itself until something does, so an SMTP session may be in its
- * envelope or its data all the same, and gets a while. */
+ * no answer to itself until something does, so an SMTP session may be at its
+ * first RCPT all the same, and gets a while. */
 static bool
 is_resting(const struct link *l)
 {

@@ -287,8 +287,11 @@ session_free(struct session *s)
 uint32_t
 session_wants(const struct session_env *env)
 {
-	(void)env; /* nothing is decided before the end of the message yet */
-	return EV_BIT(EV_EOM);
+	(void)env;
+	/* Nothing is decided at RCPT yet, but Postfix keeps what needs no answer to
+	 * itself until something does: without this question we would hear of a
+	 * message at its end only, and SPF would begin when it should be known. */
+	return EV_BIT(EV_RCPT) | EV_BIT(EV_EOM);
 }
 
 void
