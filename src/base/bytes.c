@@ -144,9 +144,23 @@ bytes_find(struct bytes hay, struct bytes needle)
 size_t
 bytes_find_nocase(struct bytes hay, struct bytes needle)
 {
-	for (size_t i = 0; i + needle.len <= hay.len; i++)
-		if (bytes_eq_nocase(bytes_sub(hay, i, needle.len), needle))
+	if (needle.len == 0 || hay.len < needle.len)
+		return needle.len == 0 ? 0 : hay.len;
+	char         first = byte_lower(needle.at[0]);
+	bool         letter = byte_is_alpha(first);
+	size_t       last = hay.len - needle.len;
+	struct bytes tail = bytes_from(needle, 1);
+	for (size_t i = 0; i <= last; i++) {
+		if (!letter) {
+			i += bytes_index(bytes_sub(hay, i, last - i + 1), first);
+			if (i > last)
+				break;
+		} else if ((hay.at[i] | 0x20) != first) {
+			continue;
+		}
+		if (bytes_eq_nocase(bytes_make(hay.at + i + 1, tail.len), tail))
 			return i;
+	}
 	return hay.len;
 }
 

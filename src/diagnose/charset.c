@@ -113,6 +113,11 @@ text_fold(struct arena *a, struct bytes text)
 	for (size_t i = 0; i < text.len;) {
 		unsigned char first = (unsigned char)text.at[i];
 		uint32_t      c = first;
+		if (first > ' ' && first < 0x80) {
+			out[n++] = first >= 'A' && first <= 'Z' ? (char)(first | 0x20) : (char)first;
+			i++;
+			continue;
+		}
 		size_t        len = first < 0x80 ? 1 : utf8_take(bytes_from(text, i), &c);
 		if (len == 0)
 			len = 1, c = 0;

@@ -3,6 +3,7 @@
  * what a provider writes in its own words outweighs them all. */
 #include "diagnose/explain.h"
 
+#include "base/codec.h"
 #include "base/ip.h"
 #include "diagnose/address_find.h"
 #include "diagnose/charset.h"
@@ -228,6 +229,10 @@ zone_in(struct bytes folded)
 static void
 list_facts(struct verdict *v, const struct texts *t)
 {
+	bool listed = v->answer->scope == SCOPE_IP || v->answer->scope == SCOPE_SENDER || v->answer->scope == SCOPE_MESSAGE;
+
+	if (!listed)
+		return;
 	for (size_t k = 0; k < t->count; k++) {
 		struct bytes zone = zone_in(t->folded[k]);
 		for (size_t i = 0; i < NELEMS(lists); i++)
@@ -241,6 +246,23 @@ list_facts(struct verdict *v, const struct texts *t)
 	}
 	if (v->rule != NULL && v->rule->delist != NULL)
 		v->facts.delist = bytes_of(v->rule->delist);
+}
+
+/* "... restricted to <groups>", as Exchange says behind the restriction. */
+static void
+groups_fact(struct arena *a, struct verdict *v)
+{
+	static const struct bytes leads[] = { B_INIT("only accepts messages from "), B_INIT("accepts mail only from "), B_INIT("only accepts mail from "), B_INIT("members of ") };
+
+	for (size_t i = 0; v->answer->scope == SCOPE_RECIPIENT && i < NELEMS(leads); i++) {
+		size_t at = bytes_find_nocase(v->reply.text, leads[i]);
+		if (at == v->reply.text.len)
+			continue;
+		struct bytes rest = bytes_sub(v->reply.text, at + leads[i].len, 120);
+		rest = bytes_sub(rest, 0, bytes_index(rest, '.'));
+		v->facts.groups = arena_printf(a, " (it says: %.*s)", B_FMT(rest));
+		return;
+	}
 }
 
 static void
@@ -277,6 +299,47 @@ facts_take(struct arena *a, const struct reading *r, struct verdict *v, const st
 		f->ip = r->source_ip;
 	f->selector = mime_param(a, arena_printf(a, ";%.*s", B_FMT(mime_field(a, &r->returned, B("DKIM-Signature")))), B("s"));
 	list_facts(v, t);
+	groups_fact(a, v);
+}
+
+/* ---- our own replies ---- */
+
+/* A gateway of this kind ends its lines with an id; the catalogue then says what it meant. */
+static const struct reason_row *
+own_row(const struct reply_found *reply)
+{
+	struct bytes text = bytes_trim(reply->text);
+	size_t       open = bytes_rindex(text, '[');
+
+	if (open == text.len || !id_is(bytes_sub(text, open + 1, ID_LEN)))
+		return NULL;
+	for (enum reason r = 0; r < REASON_COUNT; r++) {
+		const struct reason_row *row = reason_row(r);
+		if (row->code == 0 || row->bounce == NULL)
+			continue;
+		struct bytes line = bytes_of(row->line), lead = bytes_sub(line, 0, bytes_index(line, '{'));
+		bool         status = bytes_eq(reply->enhanced, bytes_of(row->exchange)) || bytes_eq(reply->enhanced, bytes_of(row->iana));
+		if (status && lead.len >= 8 && bytes_starts(text, lead))
+			return row;
+	}
+	return NULL;
+}
+
+/* The answer for a bounce word, of the same owner where there is one. */
+static const struct answer_row *
+answer_for(const struct reason_row *row)
+{
+	const struct answer_row *any = NULL;
+
+	for (size_t i = 0; i < answer_count(); i++) {
+		const struct answer_row *w = answer_at(i);
+		if (!bytes_eq(bytes_of(w->reason), bytes_of(row->bounce)))
+			continue;
+		if (w->owner == row->owner)
+			return w;
+		any = any != NULL ? any : w;
+	}
+	return any;
 }
 
 /* ---- one recipient ---- */
@@ -341,11 +404,13 @@ verdict_make(struct arena *a, struct rules *rules, const struct reading *r, cons
 	struct evidence e = { v->reply.code, v->reply.enhanced, v->reply.stage, v->providers, B_NONE };
 	e.providers |= provider_of_host(address_domain(s->recipient)) | provider_of_host(r->reporter);
 	v->answer = answer_of_kind(v->kind);
+	if (v->answer == NULL && (v->own = own_row(&v->reply)) != NULL)
+		v->answer = answer_for(v->own);
 	if (v->answer == NULL) {
 		v->rule = judge(rules, &e, &t);
 		v->answer = answer_of(rules, v);
 	}
-	v->confidence = v->rule == NULL && v->answer->reason != NULL && v->kind != KIND_BOUNCE && v->kind != KIND_DELAYED ? CONFIDENCE_HIGH : confidence_of(v->rule);
+	v->confidence = v->own != NULL ? CONFIDENCE_HIGH : v->rule == NULL && v->answer->reason != NULL && v->kind != KIND_BOUNCE && v->kind != KIND_DELAYED ? CONFIDENCE_HIGH : confidence_of(v->rule);
 	v->contradiction = inner.len > 0 && s->status.len > 0 && !status_is_vague(s->status) && !status_is_vague(inner) &&
 	                   (!same_first(inner, s->status) || inner.at[2] != s->status.at[2]);
 	permanence(v);
@@ -388,14 +453,14 @@ explain_message(struct arena *a, struct rules *rules, struct bytes text)
 	struct bytes t = bytes_trim(bytes_sub(text, 0, 64));
 
 	if ((t.len > 0 && (t.at[0] == '{' || t.at[0] == '[')) || has_header(a, text))
-		return explain_reading(a, rules, reading_message(a, text));
+		return explain_reading(a, rules, reading_message(a, rules_words(rules), text));
 	return explain_paste(a, rules, text);
 }
 
 struct explained *
 explain_paste(struct arena *a, struct rules *rules, struct bytes text)
 {
-	return explain_reading(a, rules, reading_paste(a, text));
+	return explain_reading(a, rules, reading_paste(a, rules_words(rules), text));
 }
 
 struct explained *

@@ -43,6 +43,7 @@ struct verdict {
 	const struct said       *said;
 	struct reply_found       reply;
 	const struct rule_row   *rule; /* NULL: none held */
+	const struct reason_row *own; /* a reply that a gateway of this kind gave; else NULL */
 	const struct answer_row *answer;
 	struct facts             facts;
 	uint32_t                 providers; /* of the host that refused */

@@ -139,9 +139,32 @@ mbox_splits(void **state)
 	assert_false(mbox_cut(&rest, &m));
 }
 
+/* What this program itself says to others, it must understand: each row of the catalogue that is a reply. */
+static void
+own_replies(void **state)
+{
+	struct rules *rules = rules_new();
+
+	(void)state;
+	for (enum reason r = 0; r < REASON_COUNT; r++) {
+		const struct reason_row *row = reason_row(r);
+		if (row->code == 0 || row->bounce == NULL)
+			continue;
+		struct arena     *a = arena_new((size_t)1 << 20);
+		struct explained *x = explain_paste(a, rules, arena_printf(a, "%u %s %s [4QXYZ7KM2PAC]", row->code, row->exchange, row->line));
+		assert_non_null(x);
+		assert_int_equal(x->count, 1);
+		if (strcmp(x->list[0].answer->reason, row->bounce) != 0)
+			fail_msg("%s: %u %s %s: explained as %s, the catalogue says %s", row->word, row->code, row->exchange, row->line, x->list[0].answer->reason, row->bounce);
+		arena_free(a);
+	}
+	rules_free(rules);
+}
+
 int
 main(void)
 {
+	rows_add("our own replies are explained as the catalogue means them", own_replies, NULL);
 	ROWS_ADD(rows, check);
 	rows_add("an mbox is cut at its separators only", mbox_splits, NULL);
 	return rows_run("explain");

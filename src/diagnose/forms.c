@@ -49,11 +49,36 @@ static const struct announcement {
 	{ B_INIT("returned message follows"), false },
 };
 
+/* The text in lower case, in the caller's room; cut where that ends. */
+#define LOWER_MAX 300
+
+static struct bytes
+lowered(struct bytes text, char room[LOWER_MAX])
+{
+	size_t n = text.len < LOWER_MAX ? text.len : LOWER_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		room[i] = byte_lower(text.at[i]);
+	return bytes_make(room, n);
+}
+
+static bool
+has_any(struct bytes text, const struct bytes *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (bytes_find(text, words[i]) < text.len)
+			return true;
+	return false;
+}
+
 static bool
 announces(struct bytes line)
 {
-	struct bytes words = bytes_trim(line);
-	bool         rule = false;
+	/* No announcement does without one of these. */
+	static const struct bytes marks[] = { B_INIT("message"), B_INIT("mail"), B_INIT("copy"), B_INIT("original") };
+	struct bytes              words = bytes_trim(line);
+	bool                      rule = false;
+	char                      room[LOWER_MAX];
 
 	while (words.len > 0 && (words.at[0] == '-' || words.at[0] == '=' || words.at[0] == '*' || words.at[0] == '+' || words.at[0] == '|' ||
 	                         words.at[0] == '_' || words.at[0] == '>' || words.at[0] == ' ')) {
@@ -62,10 +87,13 @@ announces(struct bytes line)
 	}
 	if (words.len < 12 || words.len > 120)
 		return false;
+	words = lowered(words, room);
+	if (!has_any(words, marks, NELEMS(marks)))
+		return false;
 	for (size_t i = 0; i < NELEMS(announcements); i++) {
 		if (announcements[i].rule && !rule)
 			continue;
-		if (bytes_find_nocase(words, announcements[i].words) < words.len)
+		if (bytes_find(words, announcements[i].words) < words.len)
 			return true;
 	}
 	return false;
@@ -163,15 +191,6 @@ ends_with_label(struct bytes before)
 	return false;
 }
 
-static bool
-has_any(struct bytes text, const struct bytes *words, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (bytes_find_nocase(text, words[i]) < text.len)
-			return true;
-	return false;
-}
-
 /* What stands before the address counts as nothing: marks and list numbers, but no reply code. */
 static bool
 leads_nothing(struct bytes before)
@@ -210,7 +229,8 @@ shape_of(struct bytes line, struct bytes address, size_t end)
 	for (size_t i = 0; i < NELEMS(strangers); i++)
 		if (bytes_starts_nocase(t, strangers[i]))
 			return SHAPE_NONE;
-	if (has_any(before, helpers, NELEMS(helpers)))
+	char room[LOWER_MAX];
+	if (before.len > 3 && has_any(lowered(bytes_from(before, before.len > LOWER_MAX ? before.len - LOWER_MAX : 0), room), helpers, NELEMS(helpers)))
 		return SHAPE_NONE;
 	/* "550 <user@example.com>... User unknown" names him; "550 <sender@example.com> From: ..." does not. */
 	struct bytes first = bytes_trim(before);
@@ -260,18 +280,14 @@ line_hit(struct bytes line, struct bytes own, struct bytes *address_out)
 	return best;
 }
 
-#define HITS_MAX 400
+#define HITS_MAX 300
 
 static size_t
-hits_find(struct arena *a, struct bytes text, struct bytes own, struct hit **hits_out)
+hits_find(struct bytes text, struct bytes own, struct hit hits[HITS_MAX])
 {
-	struct hit  *hits = arena_take_array(a, HITS_MAX, sizeof(*hits));
 	struct bytes rest = text, line = B_NONE;
 	size_t       count = 0;
 
-	*hits_out = hits;
-	if (hits == NULL)
-		return 0;
 	for (unsigned n = 0; n < FORMS_LINES_MAX && count < HITS_MAX; n++) {
 		size_t at = text.len - rest.len;
 		struct bytes before = bytes_trim(line);
@@ -302,8 +318,8 @@ listed(const struct said_list *l, struct bytes address)
 void
 forms_read(struct arena *a, struct bytes human, struct bytes own, bool loose, struct said_list *list)
 {
-	struct hit *hits;
-	size_t      count = hits_find(a, human, own, &hits);
+	struct hit hits[HITS_MAX];
+	size_t     count = hits_find(human, own, hits);
 	enum shape  best = SHAPE_NONE;
 	size_t      from = list->count;
 
@@ -333,10 +349,10 @@ forms_read(struct arena *a, struct bytes human, struct bytes own, bool loose, st
 }
 
 void
-forms_passages(struct arena *a, struct bytes human, struct said_list *list)
+forms_passages(struct bytes human, struct said_list *list)
 {
-	struct hit *hits;
-	size_t      count = hits_find(a, human, B_NONE, &hits);
+	struct hit hits[HITS_MAX];
+	size_t     count = hits_find(human, B_NONE, hits);
 
 	for (size_t k = 0; k < list->count; k++) {
 		struct said *s = &list->at[k];

@@ -21,6 +21,6 @@ void forms_split(struct bytes text, struct bytes *human_out, struct bytes *retur
 void forms_read(struct arena *, struct bytes human, struct bytes own, bool loose, struct said_list *);
 
 /* For recipients that are known already: fills in their passages. */
-void forms_passages(struct arena *, struct bytes human, struct said_list *);
+void forms_passages(struct bytes human, struct said_list *);
 
 #endif

@@ -59,10 +59,15 @@ struct reading {
 	bool             contradiction; /* set by those who find one */
 };
 
+struct wordtree;
+
+/* The words that tell kinds of mail apart, made ready once. NULL when memory is spent. */
+struct wordtree *reading_words(void);
+
 /* NULL only when memory is spent. `text` is borrowed. */
-struct reading *reading_message(struct arena *, struct bytes text);
+struct reading *reading_message(struct arena *, const struct wordtree *, struct bytes text);
 /* What a person pasted: one reply, or the visible text of a report, plain or HTML. */
-struct reading *reading_paste(struct arena *, struct bytes text);
+struct reading *reading_paste(struct arena *, const struct wordtree *, struct bytes text);
 
 const char *kind_word(enum bounce_kind);
 

@@ -78,7 +78,7 @@ json_verdict(struct json *j, struct arena *a, const struct explained *x, size_t 
 	json_reply(j, v);
 	json_kv_str(j, "category", w->category);
 	json_kv_str(j, "reason", w->reason);
-	json_kv_str(j, "rule", v->rule != NULL ? v->rule->id : NULL);
+	json_kv_str(j, "rule", v->own != NULL ? v->own->word : v->rule != NULL ? v->rule->id : NULL);
 	json_kv_str(j, "confidence", confidence_word(v->confidence));
 	json_kv_bool(j, "permanent", v->permanent);
 	json_kv_bool(j, "hard", v->hard);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnose/reading.h"
 #include "diagnose/rules_table.h"
 #include "diagnose/wordtree.h"
 
@@ -15,6 +16,7 @@
 
 struct rules {
 	struct wordtree     *tree;
+	struct wordtree     *words; /* of reading.h */
 	pcre2_code         **compiled; /* by pattern; made at the first use */
 	pcre2_match_data    *match_data;
 	pcre2_match_context *match_context;
@@ -54,13 +56,14 @@ rules_new(void)
 	if (r == NULL)
 		return NULL;
 	r->tree = wordtree_new();
+	r->words = reading_words();
 	r->compiled = calloc(pattern_rows_count, sizeof(*r->compiled));
 	r->seen = calloc(pattern_rows_count, 1);
 	r->hits = calloc(pattern_rows_count, sizeof(*r->hits));
 	r->plain = calloc(rule_rows_count, sizeof(*r->plain));
 	r->match_data = pcre2_match_data_create(1, NULL);
 	r->match_context = pcre2_match_context_create(NULL);
-	if (r->tree == NULL || r->compiled == NULL || r->seen == NULL || r->hits == NULL || r->plain == NULL || r->match_data == NULL ||
+	if (r->tree == NULL || r->words == NULL || r->compiled == NULL || r->seen == NULL || r->hits == NULL || r->plain == NULL || r->match_data == NULL ||
 	    r->match_context == NULL)
 		goto fail;
 	pcre2_set_match_limit(r->match_context, MATCH_LIMIT);
@@ -90,11 +93,18 @@ rules_free(struct rules *r)
 	pcre2_match_data_free(r->match_data);
 	pcre2_match_context_free(r->match_context);
 	wordtree_free(r->tree);
+	wordtree_free(r->words);
 	free(r->compiled);
 	free(r->seen);
 	free(r->hits);
 	free(r->plain);
 	free(r);
+}
+
+const struct wordtree *
+rules_words(const struct rules *r)
+{
+	return r->words;
 }
 
 /* "5.7.509" exactly; "x.7.26" any class; "5.7.6*" whatever follows. */

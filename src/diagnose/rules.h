@@ -80,10 +80,14 @@ struct evidence {
 };
 
 struct rules;
+struct wordtree;
 
 /* The compiled-in rules made ready. NULL when memory is spent. Not for threads. */
 struct rules *rules_new(void);
 void          rules_free(struct rules *);
+
+/* The words of reading.h, which live as long as the rules. */
+const struct wordtree *rules_words(const struct rules *);
 
 /* The first rule that holds, in tiers from `least` to `most`; NULL: none. */
 const struct rule_row   *rules_match(struct rules *, const struct evidence *, enum rule_tier least, enum rule_tier most);
