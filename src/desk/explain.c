@@ -17,7 +17,10 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "desk/cli.h"
+#include "desk/oracle.h"
+#include "desk/settings_load.h"
 #include "diagnose/explain.h"
+#include "diagnose/live.h"
 #include "diagnose/mbox.h"
 #include "diagnose/summary.h"
 
@@ -26,6 +29,7 @@
 #define MEMORY_MAX    ((size_t)96 << 20) /* for one message */
 #define DIRECTORY_MAX 8 /* levels */
 #define PROGRESS_STEP 200
+#define LIVE_MAX      20 /* recipients of one report that are checked */
 
 struct own {
 	bool        live, summary, lines;
@@ -59,6 +63,7 @@ struct run {
 	struct rules    *rules;
 	struct arena    *arena;
 	struct summary  *summary;
+	struct oracle   *oracle; /* with --live */
 	struct buf       out;
 	size_t           done; /* messages explained */
 	bool             many; /* more than one document */
@@ -107,10 +112,26 @@ write_document(struct run *run, const struct explained *x)
 	buf_free(&text);
 }
 
+/* Ask what the explanation wants to know now. */
+static void
+look_up(struct run *run, struct explained *x)
+{
+	for (size_t i = 0; i < x->count && i < LIVE_MAX; i++) {
+		struct live         *l = live_new(run->arena, x, &x->list[i], run->cli.time);
+		const struct answer *answer = NULL;
+		struct ask           ask;
+		while (l != NULL && live_step(l, answer, &ask) == STEP_ASKS)
+			answer = answer_hold(run->arena, oracle_answer(run->oracle, &ask));
+	}
+}
+
 static int
 finish(struct run *run, struct explained *x, struct bytes file)
 {
 	int rc = CLI_FINE;
+
+	if (x != NULL && run->oracle != NULL)
+		look_up(run, x);
 
 	if (x == NULL) {
 		rc = cli_fault(&run->cli, "not enough memory to read %.*s", B_FMT(file.len > 0 ? file : B("the text")));
@@ -297,14 +318,24 @@ explain_all(struct run *run)
 int
 desk_explain(int argc, char **argv)
 {
-	struct run run = { 0 };
-	int        rc = CLI_USE;
+	struct run      run = { 0 };
+	struct desk_env desk = { .settings = NULL };
+	int             rc = CLI_USE;
 
 	if (!cli_parse(&run.cli, argc, argv, &verb, &run.own))
 		return run.cli.exit;
 	if (run.own.reader != NULL && strcmp(run.own.reader, "user") != 0 && strcmp(run.own.reader, "admin") != 0)
 		return cli_fault(&run.cli, "--for takes user or admin");
 	run.reader = run.own.reader != NULL && strcmp(run.own.reader, "user") == 0 ? FOR_USER : FOR_ADMIN;
+	if (run.own.live) {
+		if (!desk_env_open(&desk, &run.cli, NULL))
+			return run.cli.exit;
+		run.oracle = oracle_new(&run.cli, desk.settings);
+		if (run.oracle == NULL) {
+			desk_env_close(&desk);
+			return CLI_USE;
+		}
+	}
 	run.rules = rules_new();
 	run.arena = arena_new(MEMORY_MAX);
 	run.summary = run.own.summary ? summary_new() : NULL;
@@ -317,5 +348,9 @@ desk_explain(int argc, char **argv)
 	summary_free(run.summary);
 	arena_free(run.arena);
 	rules_free(run.rules);
+	if (run.own.live) {
+		oracle_free(run.oracle);
+		desk_env_close(&desk);
+	}
 	return rc;
 }

@@ -8,25 +8,25 @@
 
 static const struct fact_row {
 	const char  *name;
-	size_t       offset; /* in struct facts */
+	size_t       offset; /* in struct bounce_facts */
 	const char  *unknown;
 } fact_rows[] = {
-	{ "recipient", offsetof(struct facts, recipient), "the recipient" },
-	{ "rdomain", offsetof(struct facts, rdomain), "the recipient's domain" },
-	{ "sender", offsetof(struct facts, sender), "the sender" },
-	{ "sender_domain", offsetof(struct facts, sender_domain), "the sender's domain" },
-	{ "from_domain", offsetof(struct facts, from_domain), "the sender's domain" },
-	{ "ip", offsetof(struct facts, ip), "the sending IP address" },
-	{ "host", offsetof(struct facts, host), "the receiving server" },
-	{ "reporter", offsetof(struct facts, reporter), "the server that wrote the report" },
-	{ "selector", offsetof(struct facts, selector), "SELECTOR" },
-	{ "list", offsetof(struct facts, list), "that the reply names" },
-	{ "delist", offsetof(struct facts, delist), "the page that the reply names" },
-	{ "groups", offsetof(struct facts, groups), "" },
+	{ "recipient", offsetof(struct bounce_facts, recipient), "the recipient" },
+	{ "rdomain", offsetof(struct bounce_facts, rdomain), "the recipient's domain" },
+	{ "sender", offsetof(struct bounce_facts, sender), "the sender" },
+	{ "sender_domain", offsetof(struct bounce_facts, sender_domain), "the sender's domain" },
+	{ "from_domain", offsetof(struct bounce_facts, from_domain), "the sender's domain" },
+	{ "ip", offsetof(struct bounce_facts, ip), "the sending IP address" },
+	{ "host", offsetof(struct bounce_facts, host), "the receiving server" },
+	{ "reporter", offsetof(struct bounce_facts, reporter), "the server that wrote the report" },
+	{ "selector", offsetof(struct bounce_facts, selector), "SELECTOR" },
+	{ "list", offsetof(struct bounce_facts, list), "that the reply names" },
+	{ "delist", offsetof(struct bounce_facts, delist), "the page that the reply names" },
+	{ "groups", offsetof(struct bounce_facts, groups), "" },
 };
 
 static void
-fact_add(struct buf *out, const struct facts *f, struct bytes name)
+fact_add(struct buf *out, const struct bounce_facts *f, struct bytes name)
 {
 	for (size_t i = 0; i < NELEMS(fact_rows); i++) {
 		if (!bytes_eq(name, bytes_of(fact_rows[i].name)))
@@ -41,7 +41,7 @@ fact_add(struct buf *out, const struct facts *f, struct bytes name)
 }
 
 static struct bytes
-filled(struct arena *a, const struct facts *f, const char *template)
+filled(struct arena *a, const struct bounce_facts *f, const char *template)
 {
 	struct buf   out = { .limit = 16384 };
 	struct bytes rest = bytes_of(template), head;
@@ -60,25 +60,25 @@ filled(struct arena *a, const struct facts *f, const char *template)
 }
 
 struct bytes
-advice_cause(struct arena *a, const struct verdict *v)
+advice_cause(struct arena *a, const struct bounce_verdict *v)
 {
 	return filled(a, &v->facts, v->answer->cause);
 }
 
 struct bytes
-advice_steps(struct arena *a, const struct verdict *v, enum reader reader)
+advice_steps(struct arena *a, const struct bounce_verdict *v, enum reader reader)
 {
 	return filled(a, &v->facts, reader == FOR_USER ? v->answer->user : v->answer->admin);
 }
 
 struct bytes
-advice_expect(struct arena *a, const struct verdict *v)
+advice_expect(struct arena *a, const struct bounce_verdict *v)
 {
 	return v->answer->expect != NULL ? filled(a, &v->facts, v->answer->expect) : B_NONE;
 }
 
 struct bytes
-advice_forward(struct arena *a, const struct explained *x, const struct verdict *v)
+advice_forward(struct arena *a, const struct explained *x, const struct bounce_verdict *v)
 {
 	struct bytes cause = advice_cause(a, v), steps = advice_steps(a, v, FOR_ADMIN);
 

@@ -60,7 +60,7 @@ status_is_vague(struct bytes status)
 }
 
 static void
-remote_take(struct verdict *v, struct bytes remote)
+remote_take(struct bounce_verdict *v, struct bytes remote)
 {
 	struct ip ip;
 
@@ -127,7 +127,7 @@ confidence_of(const struct rule_row *row)
 }
 
 static const struct answer_row *
-answer_of(const struct rules *rules, const struct verdict *v)
+answer_of(const struct rules *rules, const struct bounce_verdict *v)
 {
 	char klass = v->reply.code.len > 0 ? v->reply.code.at[0] : v->reply.enhanced.len > 0 ? v->reply.enhanced.at[0] : '5';
 
@@ -137,7 +137,7 @@ answer_of(const struct rules *rules, const struct verdict *v)
 }
 
 static void
-permanence(struct verdict *v)
+permanence(struct bounce_verdict *v)
 {
 	char klass = v->reply.code.len > 0 ? v->reply.code.at[0] : v->reply.enhanced.len > 0 ? v->reply.enhanced.at[0] : '\0';
 
@@ -227,7 +227,7 @@ zone_in(struct bytes folded)
 }
 
 static void
-list_facts(struct verdict *v, const struct texts *t)
+list_facts(struct bounce_verdict *v, const struct texts *t)
 {
 	bool listed = v->answer->scope == SCOPE_IP || v->answer->scope == SCOPE_SENDER || v->answer->scope == SCOPE_MESSAGE;
 
@@ -250,7 +250,7 @@ list_facts(struct verdict *v, const struct texts *t)
 
 /* "... restricted to <groups>", as Exchange says behind the restriction. */
 static void
-groups_fact(struct arena *a, struct verdict *v)
+groups_fact(struct arena *a, struct bounce_verdict *v)
 {
 	static const struct bytes leads[] = { B_INIT("only accepts messages from "), B_INIT("accepts mail only from "), B_INIT("only accepts mail from "), B_INIT("members of ") };
 
@@ -266,9 +266,9 @@ groups_fact(struct arena *a, struct verdict *v)
 }
 
 static void
-facts_take(struct arena *a, const struct reading *r, struct verdict *v, const struct texts *t)
+facts_take(struct arena *a, const struct reading *r, struct bounce_verdict *v, const struct texts *t)
 {
-	struct facts *f = &v->facts;
+	struct bounce_facts *f = &v->facts;
 	struct bytes  address = B_NONE;
 
 	f->recipient = v->said->recipient;
@@ -380,13 +380,13 @@ answer_of_kind(enum bounce_kind k)
 }
 
 static void
-verdict_make(struct arena *a, struct rules *rules, const struct reading *r, const struct said *s, struct verdict *v)
+verdict_make(struct arena *a, struct rules *rules, const struct reading *r, const struct said *s, struct bounce_verdict *v)
 {
 	struct texts       t = { 0 };
 	struct reply_found field = peel(a, s->diagnostic), passage = peel(a, s->passage);
 	bool               alone = r->said.count <= 1;
 
-	*v = (struct verdict){ .said = s, .kind = kind_of(r, s) };
+	*v = (struct bounce_verdict){ .said = s, .kind = kind_of(r, s) };
 	v->reply = s->diagnostic.len > 0 ? reply_merge(field, passage) : passage;
 	if (s->passage.len == 0 && alone)
 		v->reply = reply_merge(v->reply, peel(a, r->text));

@@ -17,7 +17,7 @@ enum reader { FOR_ADMIN, FOR_USER };
 enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
 
 /* What the steps are filled with; empty: not known. */
-struct facts {
+struct bounce_facts {
 	struct bytes recipient, rdomain; /* rdomain: its domain */
 	struct bytes sender, sender_domain; /* of the envelope, as far as it is known */
 	struct bytes from_domain; /* of the returned From */
@@ -39,13 +39,13 @@ struct checked {
 	struct bytes     evidence;
 };
 
-struct verdict {
+struct bounce_verdict {
 	const struct said       *said;
 	struct reply_found       reply;
 	const struct rule_row   *rule; /* NULL: none held */
 	const struct reason_row *own; /* a reply that a gateway of this kind gave; else NULL */
 	const struct answer_row *answer;
-	struct facts             facts;
+	struct bounce_facts             facts;
 	uint32_t                 providers; /* of the host that refused */
 	enum bounce_kind         kind; /* of this recipient */
 	enum confidence          confidence;
@@ -58,7 +58,7 @@ struct verdict {
 struct explained {
 	struct bytes    file; /* where it came from, for output; may be empty */
 	struct reading *reading;
-	struct verdict *list;
+	struct bounce_verdict *list;
 	size_t          count;
 };
 
@@ -73,12 +73,12 @@ struct explained *explain_reply(struct arena *, struct rules *, struct bytes cod
 struct explained *explain_line(struct arena *, struct rules *, struct bytes line);
 
 /* Sentences with the facts of this mail. */
-struct bytes advice_cause(struct arena *, const struct verdict *);
+struct bytes advice_cause(struct arena *, const struct bounce_verdict *);
 /* The steps, one a line. */
-struct bytes advice_steps(struct arena *, const struct verdict *, enum reader);
-struct bytes advice_expect(struct arena *, const struct verdict *);
+struct bytes advice_steps(struct arena *, const struct bounce_verdict *, enum reader);
+struct bytes advice_expect(struct arena *, const struct bounce_verdict *);
 /* A text that the reader can forward to the other administrator. */
-struct bytes advice_forward(struct arena *, const struct explained *, const struct verdict *);
+struct bytes advice_forward(struct arena *, const struct explained *, const struct bounce_verdict *);
 
 /* The document of the CLI contract; `at` is RFC 3339 for checks, may be NULL. */
 void explained_json(struct json *, struct arena *, const struct explained *, enum reader, const char *at);

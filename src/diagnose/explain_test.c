@@ -106,7 +106,7 @@ check(void **state)
 	assert_string_equal(kind_word(x->reading->kind), kind_word(row->kind));
 	assert_int_equal(x->count, row->count);
 	if (row->count > 0) {
-		const struct verdict *v = &x->list[0];
+		const struct bounce_verdict *v = &x->list[0];
 		assert_bytes(v->said->recipient, bytes_of(row->recipient));
 		assert_bytes(v->reply.host, bytes_of(row->host));
 		assert_bytes(v->reply.enhanced, bytes_of(row->enhanced));
@@ -161,9 +161,70 @@ own_replies(void **state)
 	rules_free(rules);
 }
 
+/* Everything that is printed is made, too. */
+static void
+explain_quietly(struct rules *rules, struct bytes text)
+{
+	struct arena     *a = arena_new((size_t)32 << 20);
+	struct explained *x = explain_message(a, rules, text);
+	struct buf        out = { 0 };
+
+	if (x != NULL)
+		explained_text(&out, a, x, FOR_USER);
+	buf_free(&out);
+	arena_free(a);
+}
+
+static void
+cut_anywhere(void **state)
+{
+	struct rules *rules = rules_new();
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(rows); i++)
+		for (size_t n = 0, len = strlen(rows[i].in); n < len; n += 7) {
+			char *exact = malloc(n + 1); /* so that a read behind the end is seen */
+			memcpy(exact, rows[i].in, n);
+			explain_quietly(rules, bytes_make(exact, n));
+			if (n > 0)
+				exact[n / 2] = '\0';
+			explain_quietly(rules, bytes_make(exact, n));
+			free(exact);
+		}
+	rules_free(rules);
+}
+
+static void
+hostile(void **state)
+{
+	struct rules *rules = rules_new();
+	struct buf    deep = { 0 }, words = { 0 }, lines = { 0 };
+
+	(void)state;
+	buf_add_str(&deep, "From: mailer-daemon@example.org\nSubject: failure notice\n");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&deep, "Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n", i, i);
+	explain_quietly(rules, buf_bytes(&deep));
+	buf_add_str(&words, "From: mailer-daemon@example.org\nSubject: ");
+	for (int i = 0; i < 20000; i++)
+		buf_add_str(&words, "=?utf-8?B?YQ==?= ");
+	buf_add_str(&words, "\n\nfailure");
+	explain_quietly(rules, buf_bytes(&words));
+	buf_add_str(&lines, "From: mailer-daemon@example.org\nSubject: failure notice\n\n");
+	for (int i = 0; i < 50000; i++)
+		buf_printf(&lines, "<a%d@example.com>: 550 spam spamhaus user unknown [192.0.2.1] said: <<< 550\n", i);
+	explain_quietly(rules, buf_bytes(&lines));
+	buf_free(&deep);
+	buf_free(&words);
+	buf_free(&lines);
+	rules_free(rules);
+}
+
 int
 main(void)
 {
+	rows_add("a report cut anywhere, and with NUL in it, gives an answer", cut_anywhere, NULL);
+	rows_add("a thousand levels, 20000 encoded words and 50000 recipients give an answer", hostile, NULL);
 	rows_add("our own replies are explained as the catalogue means them", own_replies, NULL);
 	ROWS_ADD(rows, check);
 	rows_add("an mbox is cut at its separators only", mbox_splits, NULL);

@@ -3,10 +3,12 @@
  * and a break in the chain is marked, not mended. */
 #include "diagnose/path.h"
 
+#include "auth/authres.h"
 #include "base/ip.h"
 #include "base/json.h"
 #include "diagnose/address_find.h"
 #include "diagnose/mime.h"
+#include "mail/domain.h"
 
 /* ---- dates, RFC 5322 3.3 ---- */
 
@@ -202,6 +204,93 @@ date_text(struct arena *a, int64_t epoch)
 	return arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)y, (int)m, (int)(doy - (153 * mp + 2) / 5 + 1), (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
 }
 
+/* ---- what others found when the message came in ---- */
+
+struct said_by {
+	struct bytes authserv_id, method, result, domain;
+	bool         aligned;
+};
+
+#define SAID_BY_MAX 64
+
+/* The domain that a result is about: of the signature, or of the sender. */
+static struct bytes
+said_domain(const struct authres_said *s)
+{
+	static const struct bytes names[] = { B_INIT("header.d"), B_INIT("header.from"), B_INIT("smtp.mailfrom"), B_INIT("header.i"), B_INIT("smtp.helo") };
+
+	for (size_t n = 0; n < NELEMS(names); n++)
+		for (size_t i = 0; i < s->prop_count; i++)
+			if (bytes_eq(s->props[i].name, names[n])) {
+				struct bytes value = s->props[i].value;
+				size_t       at = bytes_rindex(value, '@');
+				return at < value.len ? bytes_from(value, at + 1) : value;
+			}
+	return B_NONE;
+}
+
+static size_t
+authentication_read(struct arena *a, const struct header *h, struct said_by list[SAID_BY_MAX])
+{
+	struct bytes from = mime_field(a, h, B("From")), address = B_NONE;
+	size_t       count = 0, end, lt = bytes_rindex(from, '<');
+
+	if (!(lt < from.len && address_find(from, lt, &address, &end)))
+		address_find(from, 0, &address, &end);
+	struct bytes domain = domain_normal(a, address_domain(address));
+	for (size_t i = header_find(h, B("Authentication-Results"), 0); i < h->count; i = header_find(h, B("Authentication-Results"), i + 1)) {
+		struct authres r;
+		if (!authres_parse(a, h->fields[i].value, &r))
+			continue;
+		for (size_t k = 0; k < r.count && count < SAID_BY_MAX; k++) {
+			struct bytes about = domain_normal(a, said_domain(&r.said[k]));
+			bool         aligned = about.len > 0 && domain.len > 0 && (domain_is_under(about, domain) || domain_is_under(domain, about));
+			list[count++] = (struct said_by){ r.authserv_id, r.said[k].method, r.said[k].result, about, aligned };
+		}
+	}
+	return count;
+}
+
+static void
+authentication_json(struct json *j, struct arena *a, const struct header *h)
+{
+	struct said_by list[SAID_BY_MAX];
+	size_t         count = authentication_read(a, h, list);
+
+	json_key(j, "authentication");
+	json_open_array(j);
+	for (size_t i = 0; i < count; i++) {
+		json_open_object(j);
+		json_kv_text_or_null(j, "authserv_id", list[i].authserv_id);
+		json_kv_text_or_null(j, "method", list[i].method);
+		json_kv_text_or_null(j, "result", list[i].result);
+		json_kv_text_or_null(j, "domain", list[i].domain);
+		json_kv_bool(j, "aligned", list[i].aligned);
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
+static void
+authentication_text(struct buf *out, struct arena *a, const struct header *h)
+{
+	struct said_by list[SAID_BY_MAX];
+	size_t         count = authentication_read(a, h, list);
+
+	if (count > 0)
+		buf_add_str(out, "What servers wrote about it (only those of your own side can be believed):\n");
+	for (size_t i = 0; i < count; i++)
+		buf_printf(out, "  %.*s: %.*s=%.*s%s%.*s%s\n", B_FMT(list[i].authserv_id), B_FMT(list[i].method), B_FMT(list[i].result), list[i].domain.len > 0 ? " for " : "", B_FMT(list[i].domain),
+		           list[i].domain.len == 0 ? "" : list[i].aligned ? ", aligned with From" : ", not aligned with From");
+	for (size_t i = count; i > 0; i--)
+		if (bytes_eq(list[i - 1].result, B("fail")) || bytes_eq(list[i - 1].result, B("permerror"))) {
+			buf_printf(out, "Authentication first broke before %.*s (%.*s).\n", B_FMT(list[i - 1].authserv_id), B_FMT(list[i - 1].method));
+			break;
+		}
+	if (count > 0)
+		buf_add_c(out, '\n');
+}
+
 void
 path_json(struct json *j, struct arena *a, const struct explained *x)
 {
@@ -223,6 +312,8 @@ path_json(struct json *j, struct arena *a, const struct explained *x)
 		json_close_object(j);
 	}
 	json_close_array(j);
+	if (x->reading->kind == KIND_NOT_A_BOUNCE)
+		authentication_json(j, a, &x->reading->header);
 }
 
 void
@@ -230,6 +321,8 @@ path_text(struct buf *out, struct arena *a, const struct explained *x)
 {
 	struct path *p = path_read(a, header_of(x));
 
+	if (x->reading->kind == KIND_NOT_A_BOUNCE)
+		authentication_text(out, a, &x->reading->header);
 	if (p == NULL || p->count == 0)
 		return;
 	buf_add_str(out, "The way it took, the first hop first:\n");

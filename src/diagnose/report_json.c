@@ -18,7 +18,7 @@ json_lines(struct json *j, const char *key, struct bytes lines)
 }
 
 static void
-json_rejected_by(struct json *j, const struct verdict *v)
+json_rejected_by(struct json *j, const struct bounce_verdict *v)
 {
 	json_key(j, "rejected_by");
 	json_open_object(j);
@@ -36,7 +36,7 @@ stage_of(enum stage s)
 }
 
 static void
-json_reply(struct json *j, const struct verdict *v)
+json_reply(struct json *j, const struct bounce_verdict *v)
 {
 	json_key(j, "reply");
 	json_open_object(j);
@@ -48,7 +48,7 @@ json_reply(struct json *j, const struct verdict *v)
 }
 
 static void
-json_checked(struct json *j, const struct verdict *v, const char *at)
+json_checked(struct json *j, const struct bounce_verdict *v, const char *at)
 {
 	json_key(j, "checked");
 	json_open_array(j);
@@ -66,7 +66,7 @@ json_checked(struct json *j, const struct verdict *v, const char *at)
 static void
 json_verdict(struct json *j, struct arena *a, const struct explained *x, size_t i, enum reader reader, const char *at)
 {
-	const struct verdict    *v = &x->list[i];
+	const struct bounce_verdict    *v = &x->list[i];
 	const struct answer_row *w = v->answer;
 
 	json_open_object(j);

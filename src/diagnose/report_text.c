@@ -43,7 +43,7 @@ add_steps(struct buf *out, struct bytes steps)
 }
 
 static void
-add_answers(struct buf *out, struct arena *a, const struct verdict *v)
+add_answers(struct buf *out, struct arena *a, const struct bounce_verdict *v)
 {
 	const struct answer_row *w = v->answer;
 
@@ -57,7 +57,7 @@ add_answers(struct buf *out, struct arena *a, const struct verdict *v)
 }
 
 static void
-add_verdict(struct buf *out, struct arena *a, const struct explained *x, const struct verdict *v, enum reader reader)
+add_verdict(struct buf *out, struct arena *a, const struct explained *x, const struct bounce_verdict *v, enum reader reader)
 {
 	buf_printf(out, "%.*s\n", B_FMT(v->said->recipient.len > 0 ? v->said->recipient : B("(recipient not named)")));
 	struct bytes who = v->reply.host.len > 0 && v->reply.ip.len > 0 ? arena_printf(a, "%.*s [%.*s]", B_FMT(v->reply.host), B_FMT(v->reply.ip)) :

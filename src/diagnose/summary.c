@@ -85,7 +85,7 @@ relate(struct count *c, enum by other, struct bytes key)
 }
 
 static bool
-add_verdict(struct summary *s, const struct verdict *v)
+add_verdict(struct summary *s, const struct bounce_verdict *v)
 {
 	struct bytes  ip = v->answer->scope == SCOPE_IP ? v->facts.ip : v->answer->scope == SCOPE_SENDER ? v->facts.from_domain : B_NONE;
 	struct bytes  cause = arena_printf(s->arena, "%s%s%.*s", v->rule != NULL ? v->rule->id : v->answer->id, ip.len > 0 ? " for " : "", B_FMT(ip));
@@ -115,7 +115,7 @@ summary_add(struct summary *s, const struct explained *x)
 {
 	s->kinds[x->reading->kind]++;
 	for (size_t i = 0; i < x->count; i++) {
-		const struct verdict *v = &x->list[i];
+		const struct bounce_verdict *v = &x->list[i];
 		s->reports++;
 		s->hard += v->hard;
 		if (v->kind != KIND_BOUNCE && v->kind != KIND_DELAYED)
