@@ -2,11 +2,12 @@
 """explain_docs.py PROGRAM SOURCE_ROOT [--write]: each output in docs/explain.md is what the program prints now.
 
 A block that begins with "$ mailreeve explain ..." is run, in the top folder, and compared. --write puts the new output in. TAP."""
+import os
 import re
 import subprocess
 import sys
 
-program, root = sys.argv[1], sys.argv[2]
+program, root = os.path.abspath(sys.argv[1]), sys.argv[2]
 path = root + "/docs/explain.md"
 text = open(path, encoding="utf8").read()
 count = failed = 0
