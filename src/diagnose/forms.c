@@ -285,12 +285,13 @@ line_hit(struct bytes line, struct bytes own, struct bytes *address_out)
 static size_t
 hits_find(struct bytes text, struct bytes own, struct hit hits[HITS_MAX])
 {
-	struct bytes rest = text, line = B_NONE;
+	struct bytes rest = text, line = B_NONE, before = B_NONE; /* the last line with words */
 	size_t       count = 0;
 
 	for (unsigned n = 0; n < FORMS_LINES_MAX && count < HITS_MAX; n++) {
 		size_t at = text.len - rest.len;
-		struct bytes before = bytes_trim(line);
+		if (bytes_trim(line).len > 0)
+			before = bytes_trim(line);
 		if (!bytes_cut_line(&rest, &line))
 			break;
 		if (!bytes_has(line, '@'))
