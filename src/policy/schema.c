@@ -24,6 +24,7 @@
 #define NAME_DOMAINS(name) name
 #define NAME_NETS(name)    name
 #define NAME_SERVERS(name) name
+#define NAME_STORE(name)   name
 
 const struct setting schema[] = {
 #define SETTING(name, type, min, max, fallback, help) \
@@ -187,6 +188,21 @@ read_path(struct reading *r, void *field)
 	if (bytes_has(path, '\0'))
 		return refuse(r, "is a path");
 	return store_text(r, conf_beside(r->work, r->word->at.file, path), field);
+}
+
+/* A file of one of the two special names is written ./none. */
+static bool
+read_store(struct reading *r, void *field)
+{
+	struct bytes text = r->word->text;
+	bool         special = bytes_eq(text, B("auto")) || bytes_eq(text, B("none"));
+	size_t       scheme = bytes_find(text, B("://"));
+
+	if (special || bytes_starts(text, B("postgres://")) || bytes_starts(text, B("postgresql://")))
+		return bytes_has(text, '\0') ? refuse(r, "is a path or an address") : store_text(r, text, field);
+	if (text.len == 0 || scheme < text.len)
+		return refuse(r, "is auto, none, a path, or an address such as postgres://db.example.net/mailreeve");
+	return read_path(r, field);
 }
 
 /* '%' would be eaten by Postfix and Sendmail on its way into a reply. */
@@ -454,6 +470,7 @@ static const struct type {
 	[SETTING_DOMAINS] = { read_domain, write_text, "a list of domain names", sizeof(struct bytes), JSON_TEXT },
 	[SETTING_NETS] = { read_net, write_net, "a list of addresses and networks", sizeof(struct ip_net), JSON_TEXT },
 	[SETTING_SERVERS] = { read_server, write_text, "a list of name servers", sizeof(struct bytes), JSON_TEXT },
+	[SETTING_STORE] = { read_store, write_text, "auto, none, a path, or postgres://...", 0, JSON_TEXT },
 	[SETTING_CHOICE] = { read_choice, write_choice, NULL, 0, JSON_TEXT },
 };
 

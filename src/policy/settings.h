@@ -23,6 +23,7 @@ enum on_reject { ON_REJECT_JUDGE, ON_REJECT_STRICT };
 enum on_temperror { ON_TEMPERROR_DEFER, ON_TEMPERROR_ACCEPT };
 enum quarantine_way { QUARANTINE_TAG, QUARANTINE_HOLD, QUARANTINE_STORE };
 enum list_exception { LIST_EXCEPTION_NO, LIST_EXCEPTION_YES };
+enum store_text { STORE_TEXT_KEEP, STORE_TEXT_HASH, STORE_TEXT_DROP };
 enum rule_action { RULE_JUDGE, RULE_ACCEPT, RULE_REFUSE, RULE_QUARANTINE };
 
 struct bytes_list {
@@ -49,6 +50,7 @@ struct net_list {
 #define CELL_DOORS(name)   struct bytes_list name
 #define CELL_DOMAINS(name) struct bytes_list name
 #define CELL_NETS(name)    struct net_list name
+#define CELL_STORE(name)   struct bytes name /* "auto", "none", a path, or postgres://... */
 #define CELL_SERVERS(name) struct bytes_list name /* "192.0.2.53:53", "[2001:db8::53]:53" */
 
 /* One "domain NAME { ... }", with what it does not set filled in from dmarc. */

@@ -85,6 +85,9 @@ static const struct fault_row {
 	{ "the same for IPv6", "trusted_hops = 2001:db8::1/32", "1:16: \"trusted_hops\" has a network with bits behind its prefix; write 2001:db8::/32, not \"2001:db8::1/32\"" },
 	{ "a sealer is a domain", "arc { trusted_sealers = a..b }", "1:25: \"trusted_sealers\" is a list of domain names such as example.com, not \"a..b\"" },
 	{ "a name server is an address", "dns { resolver = dns.example.net }", "1:18: \"resolver\" is a list of name servers such as 192.0.2.53 or 127.0.0.1:5353, not \"dns.example.net\"" },
+	{ "the store is a path or a database we know", "store = mysql://db.example/x", "1:9: \"store\" is auto, none, a path, or an address such as postgres://db.example.net/mailreeve, not \"mysql://db.example/x\"" },
+	{ "the store is somewhere", "store = \"\"", "1:9: \"store\" is auto, none, a path, or an address such as postgres://db.example.net/mailreeve, not \"\"" },
+	{ "what is kept of a subject has three words", "store { subject = some }", "1:19: \"subject\" is keep, hash or drop, not \"some\"" },
 	{ "the message store is not there yet", "dmarc { quarantine = store }", "1:22: \"quarantine = store\" comes with the message store, which this version has not; tag and hold work" },
 	{ "nor is it for one domain", "domain a.example { quarantine = store }", "1:33: \"quarantine = store\" comes with the message store, which this version has not; tag and hold work" },
 	{ "a question is quicker than a message", "dns { timeout = 30s }", "1:7: one DNS question may take as long as a whole message; make timeout in dns shorter than message_deadline" },
@@ -135,6 +138,11 @@ static const struct value_row {
 	{ "a duration is shown in its largest unit", "idle_timeout = 120m", "", "idle_timeout", "2h" },
 	{ "a choice is read in any case", "mode = Monitor", "", "mode", "monitor" },
 	{ "a section may come in two parts", "dns { timeout = 1s }\ndns { dnssec = off }", "dns", "dnssec", "off" },
+	{ "stories are kept where there is a place for them", "", "", "store", "auto" },
+	{ "a store beside the file", "store = stories.db", "", "store", "dir/stories.db" },
+	{ "a store may be a database", "store = postgres://db.example.net/mailreeve", "", "store", "postgres://db.example.net/mailreeve" },
+	{ "a store may be none", "store = none", "", "store", "none" },
+	{ "a setting and a section may have one name", "store = none\nstore { keep_days = 7 }", "store", "keep_days", "7" },
 	{ "a value may come from a file", "user = @secret", "", "user", "hush" },
 };
 
