@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/spf.h"
+#include "base/clock.h"
 
 static void
 json_finding(struct json *j, const struct finding *f)
@@ -40,6 +41,7 @@ account_json_lines(struct json *j, const struct account *account, const char *ch
 		json_kv_str(j, "result", line->concludes ? result_word(line->finding.result) : NULL);
 		json_kv_str(j, "reason", line->concludes ? reason_word(line->finding.reason) : NULL);
 		json_kv_text_or_null(j, "detail", line->concludes ? line->finding.detail : B_NONE);
+		json_kv_text_or_null(j, "domain", line->concludes ? line->finding.domain : B_NONE);
 		json_key(j, "ms");
 		json_real(j, (double)line->took_us / 1000.0, 3);
 		json_close_object(j);
@@ -61,6 +63,7 @@ account_json_spf(struct json *j, const struct account *account, const struct spf
 	json_kv_str(j, "identity", helo ? "helo" : "mailfrom");
 	json_kv_text_or_null(j, "domain", r->domain);
 	json_kv_text_or_null(j, "mechanism", r->mechanism);
+	json_kv_text_or_null(j, "record", r->record);
 	json_kv_int(j, "lookups", r->lookups);
 	json_kv_int(j, "voids", r->voids);
 	json_kv_text_or_null(j, "explanation", r->explanation);
@@ -99,6 +102,19 @@ account_json_dkim(struct json *j, const struct account *account)
 	json_close_array(j);
 }
 
+/* What a seal recorded of DMARC, for which From: a trusted sealer's word counts. */
+static void
+json_arc_set(struct json *j, const struct arc_set *set)
+{
+	json_open_object(j);
+	json_kv_text_or_null(j, "sealer", set->sealer);
+	json_kv_text_or_null(j, "selector", set->selector);
+	json_kv_text_or_null(j, "authserv_id", set->authserv_id);
+	json_kv_str(j, "dmarc", result_word(set->dmarc));
+	json_kv_text_or_null(j, "dmarc_from", set->dmarc_from);
+	json_close_object(j);
+}
+
 static void
 json_arc(struct json *j, const struct account *account)
 {
@@ -113,6 +129,11 @@ json_arc(struct json *j, const struct account *account)
 		json_text_or_null(j, r->sets[i].sealer);
 	json_close_array(j);
 	json_kv_bool(j, "trusted", account->arc_trusted);
+	json_key(j, "sets");
+	json_open_array(j);
+	for (size_t i = 0; r != NULL && i < r->count; i++)
+		json_arc_set(j, &r->sets[i]);
+	json_close_array(j);
 	json_close_object(j);
 }
 
@@ -132,6 +153,7 @@ account_json_dmarc(struct json *j, const struct account *account)
 	json_kv_text_or_null(j, "org_domain", r->org_domain);
 	json_kv_text_or_null(j, "org_domain_other", r->org_domain_other);
 	json_kv_str(j, "discovery", r->discovery == DISCOVERY_PSL ? "psl" : "treewalk");
+	json_kv_text_or_null(j, "record", r->record);
 	json_texts(j, "queries", r->queries, r->query_count);
 	json_texts(j, "rua", r->rua, r->rua_count);
 	bool dkim_aligned = false;
@@ -173,6 +195,17 @@ json_message(struct json *j, const struct account *account)
 	json_kv_text_or_null(j, "message_id", account->message_id);
 	json_kv_text_or_null(j, "subject", account->subject);
 	json_kv_int(j, "size", (int64_t)account->size);
+	json_kv_text_or_null(j, "list_domain", account->facts.list_domain);
+	json_kv_text_or_null(j, "queue_id", account->queue_id);
+	json_close_object(j);
+}
+
+static void
+json_from_check(struct json *j, const struct account *account)
+{
+	json_open_object(j);
+	json_finding(j, &account->facts.from);
+	json_kv_text_or_null(j, "domain", account->facts.from.domain);
 	json_close_object(j);
 }
 
@@ -187,16 +220,31 @@ json_client(struct json *j, const struct account *account)
 	json_kv_text_or_null(j, "helo", account->facts.helo);
 	json_kv_text_or_null(j, "mail_from", account->facts.mail_from);
 	json_kv_str(j, "standing", standing_word(account->facts.standing));
+	ip_format(&account->peer, ip);
+	json_kv_text_or_null(j, "peer", bytes_of(ip));
+	json_kv_text_or_null(j, "peer_name", account->peer_host);
+	json_kv_text_or_null(j, "listener", account->listener);
+	json_kv_text_or_null(j, "tls_version", account->tls_version);
+	json_kv_text_or_null(j, "tls_cipher", account->tls_cipher);
+	json_kv_text_or_null(j, "login", account->login);
 	json_close_object(j);
 }
 
 void
 account_json(struct json *j, const struct account *account)
 {
+	char at[CLOCK_TEXT_MAX];
+
 	json_open_object(j);
 	json_kv_str(j, "id", account->id);
+	clock_format(account->began, at);
+	json_kv_str(j, "at", at);
+	json_key(j, "took_ms");
+	json_real(j, (double)account->took_us / 1000.0, 3);
 	json_key(j, "message");
 	json_message(j, account);
+	json_key(j, "from_check");
+	json_from_check(j, account);
 	json_key(j, "client");
 	json_client(j, account);
 	json_key(j, "spf");
@@ -212,11 +260,14 @@ account_json(struct json *j, const struct account *account)
 	json_key(j, "decision");
 	json_decision(j, &account->decision);
 	json_kv_bool(j, "monitor", account->monitor);
+	json_kv_bool(j, "memory_spent", account->facts.overdrawn);
+	json_kv_bool(j, "late", account->facts.late);
 	json_key(j, "recipients");
 	json_open_array(j);
 	for (size_t i = 0; i < account->recipient_count; i++) {
 		json_open_object(j);
 		json_kv_text(j, "address", account->recipients[i].address);
+		json_kv_bool(j, "refused", account->recipients[i].refused);
 		json_key(j, "decision");
 		json_decision(j, &account->recipients[i].decision);
 		json_close_object(j);
