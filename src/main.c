@@ -25,17 +25,23 @@
 #include "desk/oracle.h"
 #include "desk/reasons.h"
 #include "desk/settings_load.h"
+#include "desk/store_open.h"
+#include "desk/trace.h"
 #include "front/door.h"
 #include "net/listen.h"
 #include "net/notify.h"
 #include "policy/settings.h"
+#include "session/recorder.h"
 
 #define DOORS_MAX 16
+/* At the end: for what is queued to be written. */
+#define STORE_DRAIN_MS 5000
 
 struct daemon {
 	struct cli       cli;
 	struct desk_env *env; /* the newest */
 	struct oracle   *oracle;
+	struct recorder *recorder; /* NULL: nothing is kept */
 	struct door     *door;
 	struct listener *listeners[DOORS_MAX];
 	size_t           listener_count;
@@ -78,6 +84,9 @@ reload(struct daemon *d)
 		if (env != NULL)
 			env_release(env);
 	} else {
+		if (!bytes_eq(env->settings->store, d->env->settings->store))
+			log_event(AT_WARNING, "settings.restart", F_WORD("setting", "store"), F_WORD("done", "the old store is used until the next start"));
+		recorder_renew(d->recorder, env->settings);
 		d->env = env;
 		log_event(AT_INFO, "settings.reloaded", F_WORD("mode", env->settings->mode == MODE_MONITOR ? "monitor" : "enforce"));
 	}
@@ -182,6 +191,8 @@ open_doors(struct daemon *d)
 	with.idle_ms = s->idle_timeout_ms;
 	with.dns_ms = s->dns_timeout_ms;
 	with.max_sessions = s->max_sessions;
+	with.told = d->recorder != NULL ? recorder_told : NULL;
+	with.told_arg = d->recorder;
 	d->door = door_new(&with, oracle_resolver(d->oracle), &d->env->env, env_release, d->env);
 	if (d->door == NULL)
 		return false;
@@ -192,6 +203,39 @@ open_doors(struct daemon *d)
 		log_event(AT_INFO, "door.open", F_WORD("listen", text));
 	}
 	return door_run(d->door) == RC_OK;
+}
+
+/* ---- the store ---- */
+
+/* False when the operator has to mend something; a store that is away for now is no fault. */
+static bool
+open_store(struct daemon *d)
+{
+	const char   *where = store_where(d->env->settings);
+	struct arena *a = arena_new((size_t)1 << 16);
+	struct bytes  why = B("");
+
+	if (where == NULL) {
+		log_event(AT_INFO, "store.none", F_WORD("done", "no stories are kept"));
+		arena_free(a);
+		return true;
+	}
+	enum rc rc = recorder_start(where, d->env->settings, a, &d->recorder, &why);
+	if (rc != RC_OK)
+		cli_fault(&d->cli, "the store cannot be opened: %.*s", B_FMT(why));
+	else if (why.len > 0)
+		log_event(AT_WARNING, "store.away", F_TEXT("why", why), F_WORD("done", "stories are queued until it is back"));
+	arena_free(a);
+	return rc == RC_OK;
+}
+
+static void
+close_store(struct daemon *d)
+{
+	size_t lost = recorder_stop(d->recorder, STORE_DRAIN_MS);
+
+	if (lost > 0)
+		log_event(AT_WARNING, "store.lost", F_INT("stories", lost), F_WORD("done", "the mail itself was answered"));
 }
 
 /* ---- the daemon's life ---- */
@@ -208,6 +252,13 @@ log_figures(const struct daemon *d)
 	          F_INT("cut_off", s.cut_off), F_INT("dns_hits", r.hits), F_INT("dns_questions", r.questions),
 	          F_INT("dns_timeouts", r.answers[ANSWER_TIMEOUT]), F_INT("dns_servfails", r.answers[ANSWER_SERVFAIL]),
 	          F_INT("dns_cached", r.cached));
+	if (d->recorder == NULL)
+		return;
+	struct writer_stats w;
+	writer_count(recorder_writer(d->recorder), &w);
+	log_event(AT_INFO, "figures.store", F_INT("put", w.put), F_INT("written", w.written), F_INT("dropped", w.dropped), F_INT("refused", w.refused),
+	          F_INT("queued", w.queued), F_USEC("lag", w.lag_us), F_USEC("slowest", w.slowest_us), F_INT("pruned", w.pruned), F_INT("away", w.away),
+	          F_WORD("trouble", w.trouble));
 }
 
 /* Everything that a thread of ours must not take: the main thread waits for it. */
@@ -290,7 +341,7 @@ serve(int argc, char **argv)
 	if (!find_identity(&d, &who) || !open_listeners(&d, &who) || !drop_privileges(&d, &who))
 		goto end;
 	d.oracle = oracle_new(&d.cli, d.env->settings);
-	if (d.oracle == NULL)
+	if (d.oracle == NULL || !open_store(&d))
 		goto end;
 	if (!open_doors(&d)) {
 		cli_fault(&d.cli, "cannot start: %s", strerror(errno));
@@ -306,6 +357,7 @@ end:
 		door_free(d.door);
 	else
 		env_release(d.env);
+	close_store(&d);
 	return exit;
 }
 
@@ -321,6 +373,7 @@ static const struct {
 	{ "spf", desk_spf, "may this client use this sender?" },
 	{ "dkim", desk_dkim, "verify the signatures of a message" },
 	{ "dmarc", desk_dmarc, "does the From domain answer for a message?" },
+	{ "trace", desk_trace, "what became of messages, and what other settings would do" },
 	{ "config", desk_config, "check, show and explain settings" },
 	{ "explain", desk_explain, "read a bounce: who refused, why, who can mend it" },
 	{ "reasons", desk_reasons, "the catalogue of reasons" },

@@ -51,7 +51,11 @@ desk_env_open(struct desk_env *d, struct cli *cli, const char *authserv_id)
 	*d = (struct desk_env){ .settings = NULL };
 	if (gethostname(hostname, sizeof(hostname) - 1) != 0)
 		hostname[0] = '\0';
-	struct bytes path = cli->config != NULL ? bytes_of(cli->config) : B("");
+	struct bytes path = B("");
+	if (cli->config != NULL)
+		path = bytes_of(cli->config);
+	else if (access(SETTINGS_FILE, F_OK) == 0)
+		path = B(SETTINGS_FILE);
 	s = settings_read(a, conf_files(), path, bytes_of(hostname), &faults);
 	if (s == NULL)
 		tell_faults(cli, &faults);
