@@ -332,6 +332,7 @@ serve(int argc, char **argv)
 
 	if (!cli_parse(&d.cli, argc, argv, &verb, NULL))
 		return d.cli.exit;
+	settings_of_host(&d.cli);
 	block_signals(&signals);
 	raise_descriptors();
 	d.env = env_new(&d);

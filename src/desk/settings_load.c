@@ -40,6 +40,13 @@ open_suffix(const struct cli *cli, const struct settings *s)
 	return suffix;
 }
 
+void
+settings_of_host(struct cli *cli)
+{
+	if (cli->config == NULL && access(SETTINGS_FILE, F_OK) == 0)
+		cli->config = SETTINGS_FILE;
+}
+
 bool
 desk_env_open(struct desk_env *d, struct cli *cli, const char *authserv_id)
 {
@@ -51,11 +58,7 @@ desk_env_open(struct desk_env *d, struct cli *cli, const char *authserv_id)
 	*d = (struct desk_env){ .settings = NULL };
 	if (gethostname(hostname, sizeof(hostname) - 1) != 0)
 		hostname[0] = '\0';
-	struct bytes path = B("");
-	if (cli->config != NULL)
-		path = bytes_of(cli->config);
-	else if (access(SETTINGS_FILE, F_OK) == 0)
-		path = B(SETTINGS_FILE);
+	struct bytes path = cli->config != NULL ? bytes_of(cli->config) : B("");
 	s = settings_read(a, conf_files(), path, bytes_of(hostname), &faults);
 	if (s == NULL)
 		tell_faults(cli, &faults);

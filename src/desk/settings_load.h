@@ -14,6 +14,9 @@ struct desk_env {
 	struct session_env     env; /* points into the two above */
 };
 
+/* For verbs of the running gateway: without --config, the file of this host if it is there. */
+void settings_of_host(struct cli *);
+
 /* False when a fault was told on standard error: end with cli->exit. With
  * `authserv_id` the settings' own is replaced; NULL leaves it. */
 bool desk_env_open(struct desk_env *, struct cli *, const char *authserv_id);

@@ -88,7 +88,7 @@ play(const struct row *row)
 	session_on(session, &(struct event){ .kind = EV_EOH });
 	session_on(session, &(struct event){ .kind = EV_BODY, .text = B("text\r\n") });
 	session_on(session, &(struct event){ .kind = EV_EOM, .text = B("4abc") });
-	session_free(session);
+	stage_end(&h);
 	settings_unref(s);
 }
 

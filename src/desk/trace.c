@@ -470,6 +470,7 @@ desk_trace(int argc, char **argv)
 
 	if (!cli_parse(&job.cli, argc, argv, &verb, &job.own))
 		return job.cli.exit;
+	settings_of_host(&job.cli);
 	bool story = job.cli.arg_count == 1 && id_is(bytes_of(job.cli.args[0]));
 	if (job.cli.arg_count > 0 && !story && (row = find_job(&job.cli)) == NULL)
 		return CLI_USE;
