@@ -162,3 +162,13 @@ prune_step(struct store *s, struct prune *p, int64_t now_us, bool *more_out)
 	*more_out = more;
 	return RC_OK;
 }
+
+void
+prune_end(struct store *s, struct prune *p, int64_t now_us)
+{
+	bool    ours;
+	enum rc rc = p->lease_us > now_us ? store_lease(s, B("prune"), p->holder, now_us - 1, &ours) : RC_OK;
+
+	(void)rc; /* else it ends by itself */
+	p->lease_us = 0;
+}

@@ -25,5 +25,7 @@ struct prune {
 
 /* One step at the time `now_us`. *more_out: there is more to do at once. */
 enum rc prune_step(struct store *, struct prune *, int64_t now_us, bool *more_out) MUST_USE;
+/* Let another daemon go on at once. */
+void prune_end(struct store *, struct prune *, int64_t now_us);
 
 #endif

@@ -572,6 +572,8 @@ run(void *arg)
 			w->batch_count > 0 ? write_batch(w) : (void)write_items(w, NULL, 0);
 		prune_some(w);
 	}
+	if (w->store != NULL)
+		prune_end(w->store, &w->prune, store_now_us());
 	return NULL;
 }
 

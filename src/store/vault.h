@@ -1,0 +1,51 @@
+/* store/vault.h: copies of messages, one file each, durable before anybody relies on them.
+ *
+ * A copy is gathered while the message comes in: in memory at first, in a file
+ * with a name of its own when it grows. vault_keep() brings it to the disk:
+ * written, synced, renamed, and the directory synced. Only then may its row be
+ * written (writer_put_now()), and only then the reply be given. So a kill leaves
+ * at worst a copy without row, which vault_reconcile() finds and keeps as
+ * unconfirmed.
+ *
+ * Paths are relative to the vault: a day and an id, "20779/4QXYZ7KM2PAC.eml".
+ * Others are refused, wherever they come from. */
+#ifndef STORE_VAULT_H
+#define STORE_VAULT_H
+
+#include "base/buf.h"
+#include "store/held.h"
+
+struct vault;
+struct copy;
+
+/* Makes the directory if it is absent, for our eyes only. */
+enum rc vault_open(const char *dir, struct arena *, struct vault **vault_out, struct bytes *why_out) MUST_USE;
+void    vault_close(struct vault *); /* takes NULL */
+
+/* A copy to be; NULL when memory is spent. `id` is that of the account. */
+struct copy *copy_new(struct vault *, struct bytes id, int64_t at_us) MUST_USE;
+/* More of the message. Trouble is remembered and told by vault_keep(). May write
+ * to a file, but never waits for the disk. */
+void copy_add(struct copy *, struct bytes);
+/* Forget it; a file that was begun is removed. Takes NULL. After vault_keep() too. */
+void copy_free(struct copy *);
+
+#define VAULT_PATH_MAX 48
+/* Waits for the disk: for worker threads. RC_IO with errno: nothing was kept. */
+enum rc vault_keep(struct copy *, char path_out[VAULT_PATH_MAX]) MUST_USE;
+
+/* All of a copy; `out` keeps its limit. RC_SYNTAX: not a path of ours; RC_IO
+ * with errno; RC_LIMIT, RC_MEMORY. */
+enum rc vault_read(struct vault *, struct bytes path, struct buf *out) MUST_USE;
+/* RC_OK also when there was none. */
+enum rc vault_remove(struct vault *, struct bytes path) MUST_USE;
+
+/* At start: removes what was begun and never kept, and compares copies with
+ * rows. `expires_us` is for rows that are made. `fn`, if not NULL, is told of
+ * each fault: a row that is held and has no copy, or a copy that had no row and
+ * was given one (its state is then "unconfirmed"). Takes no part in mail that
+ * runs meanwhile: copies younger than an hour are left alone. */
+typedef void vault_fn(void *arg, const struct store_held *, bool has_copy);
+enum rc vault_reconcile(struct vault *, struct store *, int64_t now_us, int64_t expires_us, vault_fn *fn, void *arg) MUST_USE;
+
+#endif
