@@ -85,15 +85,19 @@ class NameServer(threading.Thread):
             self.kept.clear()
 
 
+# The bit of the negotiation by which a milter says that it will not answer this step.
+QUIET = {"C": 0x1000, "H": 0x2000, "M": 0x4000, "R": 0x8000, "L": 0x80, "N": 0x40000, "B": 0x80000}
+
+
 class Mta:
-    """The MTA's part of the milter protocol: one connection, every step answered."""
+    """The MTA's part of the milter protocol: one connection, version 6, all steps offered."""
 
     def __init__(self, path, client="192.0.2.10", helo="mail.example.com"):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(60)
         self.socket.connect(path)
-        self.put("O", struct.pack("!3I", 6, 0x1ff, 0))
-        self.hear()
+        self.put("O", struct.pack("!3I", 6, 0x1ff, 0x1fffff))
+        self.steps = struct.unpack("!3I", self.hear()[1][:12])[2]
         self.say("C", b"mail.example.com\0" + b"4" + struct.pack("!H", 25) + client.encode() + b"\0")
         self.say("H", helo.encode() + b"\0")
 
@@ -114,8 +118,9 @@ class Mta:
         return chr(frame[0]), frame[1:]
 
     def say(self, command, payload=b""):
+        """The letter of the answer; "" where none is due."""
         self.put(command, payload)
-        return self.hear()[0]
+        return "" if self.steps & QUIET[command] else self.hear()[0]
 
     def content(self, sender, message, recipient="rosa@example.net"):
         """A message up to its end, whose answer verdict() awaits."""
@@ -124,7 +129,7 @@ class Mta:
         self.say("R", b"<" + recipient.encode() + b">\0")
         for field in head.replace(b"\n ", b"\r ").replace(b"\n\t", b"\r\t").split(b"\n"):
             name, _, value = field.partition(b":")
-            self.say("L", name + b"\0" + value.replace(b"\r", b"\n").removeprefix(b" ") + b"\0")
+            self.say("L", name + b"\0" + value.replace(b"\r", b"\n") + b"\0")
         self.say("N")
         self.say("B", body.replace(b"\n", b"\r\n"))
         self.put("E")
