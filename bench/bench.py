@@ -202,7 +202,8 @@ def postfix(w, args):
     middles = {name: [median(column) for column in zip(*values)] for name, values in found.items()}
     bare, nothing = middles[rows[0].name], middles[rows[1].name]
     table(("", "checks", "messages/s", "of bare", "of nothing", "p50 ms", "p95 ms", "p50 above nothing", "filter CPU ms"), [
-        (f.name, f.checks, f"{m[0]:.0f}", f"{m[0] / bare[0]:.2f}", f"{m[0] / nothing[0]:.2f}", f"{m[2]:.2f}", f"{m[3]:.2f}", f"{m[2] - nothing[2]:+.2f}", f"{m[1]:.2f}")
+        (f.name, f.checks, f"{m[0]:.0f}", f"{m[0] / bare[0]:.2f}", f"{m[0] / nothing[0]:.2f}", f"{m[2]:.2f}", f"{m[3]:.2f}",
+         f"{m[2] - nothing[2]:+.2f}", f"{m[1]:.2f}")
         for f in rows for m in [middles[f.name]]])
 
 

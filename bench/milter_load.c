@@ -40,6 +40,7 @@ struct session {
 	unsigned   left; /* messages on this connection */
 	uint64_t   began_us;
 	bool       idle;
+	bool       fresh; /* the answer to the negotiation is awaited */
 };
 
 static struct {
@@ -191,7 +192,7 @@ go_on(struct session *s)
 }
 
 static void
-dial(struct session *s)
+connect_to_milter(struct session *s)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)opt.port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	int                one = 1;
@@ -205,17 +206,28 @@ dial(struct session *s)
 			die("connect");
 		setsockopt(s->mta.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	}
-	if (mta_negotiate(&s->mta) != MILTER_OPTNEG) {
-		fprintf(stderr, "milter_load: no negotiation\n");
-		exit(1);
-	}
-	buf_clear(&s->mta.in);
-	s->mta.payload = B_NONE;
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = s };
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, s->mta.fd, &ev) != 0)
 		die("epoll_ctl");
 	s->left = opt.per_connection;
 	s->step = 0;
+}
+
+/* The answer is not waited for: meanwhile the clocks of other sessions run. */
+static void
+dial(struct session *s)
+{
+	connect_to_milter(s);
+	mta_put(&s->mta, MILTER_OPTNEG, B("\0\0\0\6\0\0\1\xff\0\x1f\xff\xff"));
+	mta_flush(&s->mta);
+	s->fresh = true;
+}
+
+static void
+no_negotiation(void)
+{
+	fprintf(stderr, "milter_load: no negotiation\n");
+	exit(1);
 }
 
 static void
@@ -237,9 +249,10 @@ next_message(struct session *s)
 	if (s->left == 0) {
 		hang_up(s);
 		dial(s);
-	} else {
-		s->step = first_of_message;
+		s->left--;
+		return;
 	}
+	s->step = first_of_message;
 	s->left--;
 	go_on(s);
 }
@@ -257,6 +270,13 @@ on_frame(struct session *s, const struct milter_frame *frame)
 {
 	char c = frame->command;
 
+	if (s->fresh) {
+		if (c != MILTER_OPTNEG || !milter_options_parse(frame->payload, &s->mta.agreed))
+			no_negotiation();
+		s->fresh = false;
+		go_on(s);
+		return true;
+	}
 	if (c == MILTER_INSHEADER)
 		count_passes(frame->payload);
 	if (c == MILTER_INSHEADER || c == MILTER_CHGHEADER || c == MILTER_QUARANTINE || c == MILTER_PROGRESS || c == 'h')
@@ -410,7 +430,11 @@ open_idle(struct session *all)
 	for (unsigned i = 0; i < opt.idle; i++) {
 		struct session *s = &all[i];
 		s->idle = true;
-		dial(s);
+		connect_to_milter(s);
+		if (mta_negotiate(&s->mta) != MILTER_OPTNEG)
+			no_negotiation();
+		buf_clear(&s->mta.in);
+		s->mta.payload = B_NONE;
 		for (s->step = 0; s->step < first_of_message; s->step++)
 			mta_say(&s->mta, steps[s->step].command, buf_bytes(&steps[s->step].payload));
 		buf_free(&s->mta.in);
@@ -446,7 +470,6 @@ main(int argc, char **argv)
 		dial(&all[i]);
 		begun++;
 		all[i].left--;
-		go_on(&all[i]);
 	}
 	while (done < opt.messages) {
 		struct epoll_event evs[64];
