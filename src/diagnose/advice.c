@@ -16,7 +16,7 @@ static const struct fact_row {
 	{ "sender", offsetof(struct bounce_facts, sender), "the sender" },
 	{ "sender_domain", offsetof(struct bounce_facts, sender_domain), "the sender's domain" },
 	{ "from_domain", offsetof(struct bounce_facts, from_domain), "the sender's domain" },
-	{ "ip", offsetof(struct bounce_facts, ip), "the sending IP address" },
+	{ "ip", offsetof(struct bounce_facts, ip), "(address not named)" },
 	{ "host", offsetof(struct bounce_facts, host), "the receiving server" },
 	{ "reporter", offsetof(struct bounce_facts, reporter), "the server that wrote the report" },
 	{ "selector", offsetof(struct bounce_facts, selector), "SELECTOR" },

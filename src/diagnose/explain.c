@@ -460,7 +460,17 @@ explain_message(struct arena *a, struct rules *rules, struct bytes text)
 struct explained *
 explain_paste(struct arena *a, struct rules *rules, struct bytes text)
 {
-	return explain_reading(a, rules, reading_paste(a, rules_words(rules), text));
+	struct explained *x = explain_reading(a, rules, reading_paste(a, rules_words(rules), text));
+
+	/* No code, no address, no known word: that is no report of anything. */
+	if (x != NULL && x->count == 1) {
+		const struct bounce_verdict *v = &x->list[0];
+		if (v->rule == NULL && v->own == NULL && v->reply.code.len == 0 && v->reply.enhanced.len == 0 && v->said->recipient.len == 0) {
+			x->reading->kind = KIND_NOT_A_BOUNCE;
+			x->count = 0;
+		}
+	}
+	return x;
 }
 
 struct explained *

@@ -91,6 +91,7 @@ static const struct row {
 	{ "an unknown 5.7.x concerns the sender and suppresses nobody", "550 5.7.777 zzz", KIND_BOUNCE, 1, "", "", "5.7.777", "policyviolation", "iana-7", STAGE_NONE, false, SCOPE_SENDER, SUPPRESS_NO },
 	{ "Unicode blanks and quotes are seen through", "550 5.7.1 \xe2\x80\x9cUnable\xc2\xa0to\xe2\x80\xafrelay\xe2\x80\x9d", KIND_BOUNCE, 1, "", "", "5.7.1", "norelaying", "exchange-online-5.7.1-unable-to-relay", STAGE_NONE,
 	  false, SCOPE_IP, SUPPRESS_NO },
+	{ "a text about something else", "lunch at noon?", KIND_NOT_A_BOUNCE, 0, NULL, NULL, NULL, NULL, NULL, STAGE_NONE, false, SCOPE_UNKNOWN, SUPPRESS_NO },
 	{ "nothing known is said to be unknown", "554 zzz", KIND_BOUNCE, 1, "", "", "", "undefined", NULL, STAGE_NONE, false, SCOPE_UNKNOWN, SUPPRESS_NO },
 };
 
