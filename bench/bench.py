@@ -242,7 +242,7 @@ def main():
     parts = args.parts or list(PARTS)
     if not set(parts) <= set(PARTS):
         p.error(f"parts are {', '.join(PARTS)}")
-    root = os.geteuid() == 0
+    root = os.geteuid() == 0 and all(map(world.program, ("ip", "unshare")))
     if root:
         namespace()
     with world.World() as w:
@@ -254,7 +254,7 @@ def main():
             w.filters = peers.start_all(w, args.build, say)
         for name in parts:
             if not root and name != "thinkers":
-                say(f"\n{name}: left out, it needs root")
+                say(f"\n{name}: left out, it needs root, ip(8) and unshare(1)")
             elif name == "postfix" and gate.why_not():
                 say(f"\n{name}: left out: {gate.why_not()}")
             else:
