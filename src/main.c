@@ -248,7 +248,7 @@ log_figures(const struct daemon *d)
 
 	log_event(AT_INFO, "figures", F_INT("open", s.open), F_INT("opened", s.opened), F_INT("messages", s.messages),
 	          F_INT("accept", s.actions[ACTION_ACCEPT]), F_INT("quarantine", s.actions[ACTION_QUARANTINE]),
-	          F_INT("defer", s.actions[ACTION_DEFER]), F_INT("reject", s.actions[ACTION_REJECT]), F_INT("turned_away", s.turned_away), F_INT("faults", s.faults),
+	          F_INT("hold", s.actions[ACTION_HOLD]), F_INT("defer", s.actions[ACTION_DEFER]), F_INT("reject", s.actions[ACTION_REJECT]), F_INT("turned_away", s.turned_away), F_INT("faults", s.faults),
 	          F_INT("cut_off", s.cut_off), F_INT("dns_hits", r.hits), F_INT("dns_questions", r.questions),
 	          F_INT("dns_timeouts", r.answers[ANSWER_TIMEOUT]), F_INT("dns_servfails", r.answers[ANSWER_SERVFAIL]),
 	          F_INT("dns_cached", r.cached));

@@ -309,7 +309,7 @@ def hold(g):
     g.postfix.command("postqueue", "-f")
     delivered = g.postfix.delivered("X-Mark: hold\n")
     holds(delivered, "released, it was delivered")
-    same(tag(delivered), "quarantine; reason=dmarc.quarantine; id=ID")
+    same(tag(delivered), "hold; reason=dmarc.quarantine; id=ID")
 
 
 @test("mode = monitor lets the forged mail in, and logs what it would have done")

@@ -142,7 +142,7 @@ told(void *arg, const struct account *account)
 			buf_add_c(&run->out, '\n');
 		account_text(&run->out, run->cli, account, run->face->part);
 		if (run->face == &dkim_face && account->facts.dkim_count == 0)
-			buf_add_str(&run->out, "  dkim      none  the message has no DKIM signature\n");
+			buf_printf(&run->out, "  dkim      none  %s [%s]\n", reason_row(REASON_DKIM_NONE)->line, reason_word(REASON_DKIM_NONE));
 	}
 	/* Of several messages the worst is told; trouble is worse than a fault. */
 	if (exit > run->exit)

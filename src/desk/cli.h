@@ -33,7 +33,7 @@ enum cli_exit {
 	CLI_UNKNOWN = 75, /* could not find out: try again */
 };
 
-#define CLI_TEXTS_MAX 100
+#define CLI_TEXTS_MAX 10000
 
 /* The values of a switch that may be given again. */
 struct cli_texts {

@@ -30,12 +30,6 @@ how_for(const struct settings *s, struct bytes domain)
 	};
 }
 
-enum quarantine_way
-judge_quarantine_way(const struct settings *s, const struct facts *f)
-{
-	return how_for(s, f->mailbox.domain).quarantine;
-}
-
 static struct decision
 decide(enum action action, enum reason reason, const char *rule, enum override override)
 {
@@ -294,6 +288,8 @@ judge(struct arena *a, const struct settings *settings, const struct suffix *suf
 
 	for (size_t i = 0; i < NELEMS(steps) && !steps[i](&c, &d); i++)
 		continue;
+	if (d.action == ACTION_QUARANTINE && c.how.quarantine == QUARANTINE_HOLD)
+		d.action = ACTION_HOLD;
 	if (d.action == ACTION_DEFER || d.action == ACTION_REJECT)
 		d.reply = evidence_reply(a, settings, facts, d.reason, id);
 	return d;

@@ -204,7 +204,6 @@ defaults(void **state)
 	assert_true(ip_parse(B("::1"), &ip) && ip_in_list(&ip, s->internal_networks.at, s->internal_networks.count));
 	assert_true(ip_parse(B("192.0.2.1"), &ip) && !ip_in_list(&ip, s->internal_networks.at, s->internal_networks.count));
 	assert_int_equal(s->message_deadline_ms, 25000);
-	assert_int_equal(s->rcpt_deadline_ms, 5000);
 	assert_true(s->message_memory == (size_t)8 << 20);
 	assert_int_equal(s->dns_timeout_ms, 5000);
 	assert_int_equal(s->dns_dnssec, USE_DNSSEC_AUTO);

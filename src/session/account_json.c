@@ -266,7 +266,7 @@ account_json(struct json *j, const struct account *account)
 	json_open_array(j);
 	for (size_t i = 0; i < account->recipient_count; i++) {
 		json_open_object(j);
-		json_kv_text(j, "address", account->recipients[i].address);
+		json_kv_text_or_null(j, "address", account->recipients[i].address);
 		json_kv_bool(j, "refused", account->recipients[i].refused);
 		json_key(j, "decision");
 		json_decision(j, &account->recipients[i].decision);

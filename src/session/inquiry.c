@@ -17,7 +17,7 @@ enum job_state { JOB_RUNS, JOB_WAITS, JOB_KEEPS, JOB_DONE };
 
 struct job {
 	const char *check;
-	void       *thinker; /* NULL: a question asked early, for the cache's sake */
+	void       *thinker;
 	enum step (*step)(void *, const struct answer *, struct ask *, struct finding *);
 	bool                 after_body; /* answers are of use only when the body has ended */
 	enum job_state       state;
@@ -40,7 +40,7 @@ struct inquiry {
 	struct bodyhash *body;
 	struct job      *jobs;
 	size_t           count, room;
-	size_t           spf, spf_helo, arc, dmarc, early; /* indexes; NO_JOB */
+	size_t           spf, spf_helo, arc, dmarc; /* indexes; NO_JOB */
 	size_t           dkim_from, dkim_count; /* jobs of signatures, in order */
 	size_t          *dkim_fact; /* which fact each fills */
 	bool             ended;
@@ -260,7 +260,7 @@ inquiry_new(struct arena *a, const struct session_env *env, const struct session
 	if (q == NULL)
 		return NULL;
 	*q = (struct inquiry){ .arena = a, .env = env, .host = host, .door = door, .account = account, .generation = generation };
-	q->spf = q->spf_helo = q->arc = q->dmarc = q->early = NO_JOB;
+	q->spf = q->spf_helo = q->arc = q->dmarc = NO_JOB;
 	q->room = env->settings->dkim_max_signatures + 5U;
 	q->jobs = arena_take_array(a, q->room, sizeof(*q->jobs));
 	q->body = bodyhash_new(a);

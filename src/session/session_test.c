@@ -31,6 +31,8 @@ static const struct row {
 	  ACTION_REJECT, "dmarc.reject", OVERRIDE_NONE, "550 5.7.509 https://gate.example/why/", NULL },
 	{ "a forgery under p=quarantine is set aside", "203.0.113.5", "a@quar.example", FROM("quar.example"), NULL, ACTION_QUARANTINE,
 	  "dmarc.quarantine", OVERRIDE_NONE, NULL, NULL },
+	{ "quarantine may be the hold queue, and is told so", "203.0.113.5", "a@quar.example", FROM("quar.example"), "dmarc { quarantine = hold }\n", ACTION_HOLD,
+	  "dmarc.quarantine", OVERRIDE_NONE, NULL, NULL },
 	{ "a forgery under p=none is accepted", "203.0.113.5", "a@none.example", FROM("none.example"), NULL, ACTION_ACCEPT,
 	  "accept.no-policy", OVERRIDE_NONE, NULL, NULL },
 	{ "without a record mail is accepted", "203.0.113.5", "a@nothing.example", FROM("nothing.example"), NULL, ACTION_ACCEPT,
@@ -144,7 +146,7 @@ run_row(const struct row *row, bool later)
 		assert_true(bytes_find(buf_bytes(&h.edits), B("accept; mode=monitor; would=")) < h.edits.len);
 	} else {
 		bool refused = row->action == ACTION_REJECT || row->action == ACTION_DEFER;
-		assert_int_equal(h.verdict_kind, refused ? VERDICT_REPLY : VERDICT_ACCEPT);
+		assert_int_equal(h.verdict_kind, refused ? VERDICT_REPLY : row->action == ACTION_HOLD ? VERDICT_HOLD : VERDICT_ACCEPT);
 	}
 	if (row->line != NULL && bytes_find(buf_bytes(&h.reply), bytes_of(row->line)) == h.reply.len) {
 		print_error("reply %.*s\nlacks %s\n", B_FMT(buf_bytes(&h.reply)), row->line);

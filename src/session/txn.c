@@ -152,7 +152,9 @@ txn_rcpt(struct txn *t, struct bytes path)
 
 	if (account->recipient_count == account->recipient_room) {
 		size_t want = account->recipient_room == 0 ? 4 : account->recipient_room * 2;
-		if (want > RECIPIENTS_MAX) {
+		if (want > RECIPIENTS_MAX)
+			want = RECIPIENTS_MAX;
+		if (account->recipient_count == want) {
 			arena_spoil(t->arena);
 			return;
 		}
@@ -377,8 +379,7 @@ fill_verdict(struct txn *t, struct verdict *v)
 		v->reply = d->reply;
 		return;
 	}
-	if (d->action == ACTION_QUARANTINE && !t->account->monitor &&
-	    judge_quarantine_way(t->settings, &t->account->facts) == QUARANTINE_HOLD) {
+	if (d->action == ACTION_HOLD && !t->account->monitor) {
 		v->kind = VERDICT_HOLD;
 		v->hold_reason = arena_printf(t->arena, "%s [%s]", reason_word(d->reason), t->account->id);
 	}
@@ -406,6 +407,8 @@ txn_decide(struct txn *t, struct verdict *v)
 		account->decision = (struct decision){ .action = ACTION_DEFER, .reason = REASON_LIMIT_MEMORY, .rule = B_INIT("message_memory") };
 		txn_no_memory(v);
 		account->decision.reply = v->reply;
+		for (size_t i = 0; i < account->recipient_count; i++)
+			account->recipients[i].decision = account->decision;
 	}
 	log_decision(t);
 }
