@@ -471,6 +471,7 @@ report_policy(struct dmarc *d, const struct policy *p)
 
 	d->report.policy = p->published;
 	d->report.applied = p->applied;
+	d->report.existence_unknown = p->trouble != NULL;
 	d->report.testing = r->testing;
 	d->report.strict_spf = r->strict_spf;
 	d->report.strict_dkim = r->strict_dkim;

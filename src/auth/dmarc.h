@@ -33,6 +33,7 @@ struct dmarc_query {
 struct dmarc_report {
 	enum dmarc_policy   policy; /* published for this domain: p, sp or np; ABSENT: no record */
 	enum dmarc_policy   applied; /* after t=y, before overrides; ABSENT: no record */
+	bool                existence_unknown; /* so np might apply instead of `policy`, and ask for more */
 	bool                testing; /* t=y */
 	bool                strict_spf, strict_dkim; /* aspf=s, adkim=s */
 	struct bytes        policy_domain; /* where the record stands */

@@ -186,8 +186,8 @@ not_found_out(const struct case_ *c, struct decision *out)
 		*out = decide(ACTION_ACCEPT, REASON_ACCEPT_ALIGNED, "dmarc.aligned", OVERRIDE_NONE);
 		return true;
 	}
-	/* The record is known and asks for less than refusal: trouble is no reason to keep the mail out. */
-	bool harmless = f->dmarc.reason == REASON_DMARC_UNDECIDED && applied(f) != POLICY_REJECT;
+	/* What applies is known and asks for less than refusal: trouble is no reason to keep the mail out. */
+	bool harmless = applied(f) != POLICY_ABSENT && applied(f) != POLICY_REJECT && !f->dmarc_report->existence_unknown;
 	if (harmless || c->how.on_temperror == ON_TEMPERROR_ACCEPT)
 		*out = decide(ACTION_ACCEPT, REASON_ACCEPT_TEMPERROR, harmless ? "dmarc.policy" : "dmarc.on_temperror", OVERRIDE_NONE);
 	else
