@@ -35,7 +35,8 @@ struct store_session {
 	int64_t      created_us, seen_us, expires_us;
 };
 enum rc session_add(struct store *, const struct store_session *) MUST_USE;
-enum rc session_get(struct store *, struct arena *, struct bytes hash, int64_t now_us, struct store_session *session_out) MUST_USE; /* not when expired */
+/* Not when it has expired. */
+enum rc session_get(struct store *, struct arena *, struct bytes hash, int64_t now_us, struct store_session *session_out) MUST_USE;
 enum rc session_seen(struct store *, struct bytes hash, int64_t now_us, int64_t expires_us) MUST_USE;
 enum rc session_remove(struct store *, struct bytes hash) MUST_USE;
 enum rc sessions_drop(struct store *, struct bytes operator) MUST_USE; /* all of one operator; none is no fault */

@@ -1,6 +1,7 @@
 /* store/search_test.c: what is looked for is found, once, newest first. */
 #include "base/rows.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -300,6 +301,45 @@ a_reader_cannot_write(void **state)
 	store_close(reader);
 }
 
+/* SQLite keeps no statistics of ours, and its choice of an index hangs on the
+ * words of the statement: a wrong one reads a day where it should read a page. */
+static const struct way {
+	const char    *name;
+	enum statement statement;
+	const char    *plan;
+} ways[] = {
+	{ "all are found by their time", SQL_SEARCH_TIME, "SEARCH a USING INDEX account_time (day=? AND at_us>? AND at_us<?)" },
+	{ "a sender has its index", SQL_SEARCH_SENDER, "SEARCH a USING INDEX account_sender (day=? AND sender=? AND at_us>? AND at_us<?)" },
+	{ "a domain has its index", SQL_SEARCH_DOMAIN, "SEARCH a USING INDEX account_domain (day=? AND domain=? AND at_us>? AND at_us<?)" },
+	{ "a client has its index", SQL_SEARCH_CLIENT, "SEARCH a USING INDEX account_client (day=? AND client=? AND at_us>? AND at_us<?)" },
+	{ "a Message-ID has its index", SQL_SEARCH_MESSAGE_ID, "SEARCH a USING INDEX account_message_id (day=? AND message_id=? AND at_us>? AND at_us<?)" },
+	{ "a queue id has its index", SQL_SEARCH_QUEUE_ID, "SEARCH a USING INDEX account_queue_id (day=? AND queue_id=? AND at_us>? AND at_us<?)" },
+	{ "a reason has its index", SQL_SEARCH_REASON, "SEARCH a USING INDEX account_reason (day=? AND reason=? AND at_us>? AND at_us<?)" },
+	{ "an action has its index", SQL_SEARCH_ACTION, "SEARCH a USING INDEX account_action (day=? AND action=? AND at_us>? AND at_us<?)" },
+	{ "a recipient has its index", SQL_SEARCH_RECIPIENT, "SEARCH r USING INDEX recipient_address (day=? AND address=? AND at_us>? AND at_us<?)" },
+	{ "recipients of one account are found by it", SQL_SEARCH_QUEUE_ID, "SEARCH x USING INDEX sqlite_autoindex_recipient_1 (day=? AND account=?)" },
+	{ "a delivery is found by queue id", SQL_DELIVERY_ADD, "SEARCH account USING INDEX account_queue_id (day=? AND queue_id=?)" },
+	{ "a copy in quarantine is changed by its id", SQL_HELD_CHANGE, "SEARCH held USING INDEX held_id (id=?)" },
+};
+
+static void
+check_way(void **state)
+{
+	const struct way *row = *state;
+	sqlite3          *db;
+	sqlite3_stmt     *stmt;
+	bool              seen = false;
+
+	assert_int_equal(sqlite3_open(arena_printf(a, "%s/store.db", rig_dir()).at, &db), SQLITE_OK);
+	struct bytes sql = arena_printf(a, "EXPLAIN QUERY PLAN %s", statements[row->statement].sql);
+	assert_int_equal(sqlite3_prepare_v2(db, sql.at, -1, &stmt, NULL), SQLITE_OK);
+	while (sqlite3_step(stmt) == SQLITE_ROW)
+		seen = seen || strcmp((const char *)sqlite3_column_text(stmt, 3), row->plan) == 0;
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	assert_true(seen);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -313,6 +353,8 @@ main(int argc, char **argv)
 		if (rows[i].query.limit == 1000)
 			rows_add(rows[i].name, check_pages, &rows[i]);
 	ROWS_ADD(cursors, check_cursor);
+	if (rig_is_sqlite())
+		ROWS_ADD(ways, check_way);
 	rows_add("who stops goes on behind the last", who_stops_goes_on_behind_the_last, NULL);
 	rows_add("the overview counts what was kept", the_overview_counts_what_was_kept, NULL);
 	rows_add("blamed domains are added up over days", blamed_domains_are_added_up_over_days, NULL);

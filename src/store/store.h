@@ -2,7 +2,8 @@
  *
  * A struct store is one connection and belongs to one thread at a time. The
  * daemon opens one for its writer (store/writer.h), which alone adds accounts,
- * and one for each thread that reads. Text and numbers go in and come out as
+ * and one for each thread that reads. The few rows that people make (store/held.h,
+ * store/people.h) may be written over any connection opened with STORE_WRITE. Text and numbers go in and come out as
  * plain rows; what the words in them mean is the business of the rooms above.
  *
  * Times are microseconds since 1970, in UTC. The day of a time (its number since
