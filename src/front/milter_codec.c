@@ -112,7 +112,9 @@ milter_connect_parse(struct bytes payload, struct event *event_out)
 			return false;
 		if (event.port == 0 && is_loopback(&event.ip))
 			event.ip = (struct ip){ 0 };
-	} else if (family != 'L' && family != 'U') {
+	} else if (family == 'U') {
+		event.unknown = true; /* no address is no proof of being ours */
+	} else if (family != 'L') {
 		return false;
 	}
 	*event_out = event;

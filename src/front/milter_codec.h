@@ -106,8 +106,9 @@ size_t milter_missing(struct bytes in);
 /* The payloads. False when malformed, then nothing is set. */
 bool milter_options_parse(struct bytes payload, struct milter_options *offer_out);
 /* kind, ip, port and host of the event. No host when the MTA has no name for the
- * client. ip.family 0 for a UNIX socket, an unknown family, and for port 0 on
- * loopback: so Postfix presents mail that its sendmail command picked up. */
+ * client. ip.family 0 for a UNIX socket and for port 0 on loopback: so
+ * Postfix presents mail that its sendmail command picked up. An unknown family
+ * has no address either, and is `unknown`. */
 bool milter_connect_parse(struct bytes payload, struct event *event_out);
 /* MAIL and RCPT: the address, and what follows it with a NUL behind each word. */
 bool milter_path_parse(struct bytes payload, struct bytes *path_out, struct bytes *words_out);

@@ -19,7 +19,7 @@
 
 #define VALUE_MAX 65536
 #define FROM_MAX 8192
-#define LOCAL_MAX 64 /* RFC 5321 section 4.5.3.1.1 */
+#define LOCAL_MAX 255 /* SMTP allows 64 (RFC 5321 section 4.5.3.1.1), but From is only read, and programs write long ones */
 #define COMMENT_DEPTH 8
 #define MAILBOXES_MAX 2000
 
@@ -189,7 +189,7 @@ static bool
 local_is_plain(struct reader *r, struct bytes local)
 {
 	if (local.len == 0 || local.len > LOCAL_MAX)
-		return fault(r, local.len == 0 ? "nothing stands before the @" : "the local part has more than 64 octets");
+		return fault(r, local.len == 0 ? "nothing stands before the @" : "the local part has more than 255 octets");
 	if (has_encoded_word(local))
 		return fault(r, "an encoded word stands in the address");
 	if (!utf8_valid(local) || has_lookalike(local) || has_invisible(local))

@@ -229,7 +229,7 @@ lengths_are_bounded(void **state)
 
 	(void)state;
 	assert_int_equal(judge_filled(a, "", 'a', 64, "@example.com", &from).reason, REASON_FROM_ONE);
-	assert_bytes(judge_filled(a, "", 'a', 65, "@example.com", &from).detail, B("the local part has more than 64 octets"));
+	assert_bytes(judge_filled(a, "", 'a', 256, "@example.com", &from).detail, B("the local part has more than 255 octets"));
 	assert_int_equal(judge_filled(a, "a@", 'b', 63, ".example.com", &from).reason, REASON_FROM_ONE);
 	assert_bytes(judge_filled(a, "a@", 'b', 64, ".example.com", &from).detail, B("the domain is not a domain name"));
 	assert_int_equal(judge_filled(a, "\"", 'x', 8000, "\" <a@example.com>", &from).reason, REASON_FROM_ONE);
