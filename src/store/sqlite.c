@@ -63,14 +63,16 @@ sqlite_script(void *db, const char *sql)
 }
 
 /* Made by us with narrow permissions: it holds who writes to whom. SQLite gives
- * its log the permissions of the file. */
+ * its log the permissions of the file. One that is there is never opened here: to
+ * close it would end the POSIX locks that other connections of this process
+ * have on it, and another process would then take their log away. */
 static bool
 make_file(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 
 	if (fd < 0)
-		return false;
+		return errno == EEXIST;
 	close(fd);
 	return true;
 }
