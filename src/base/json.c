@@ -161,6 +161,13 @@ json_null(struct json *j)
 }
 
 void
+json_raw(struct json *j, struct bytes value)
+{
+	lead(j);
+	buf_add(j->out, value);
+}
+
+void
 json_kv_text(struct json *j, const char *key, struct bytes text)
 {
 	json_key(j, key);

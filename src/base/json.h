@@ -30,6 +30,7 @@ void        json_int(struct json *, int64_t);
 void        json_real(struct json *, double, int digits); /* digits behind the point */
 void        json_bool(struct json *, bool);
 void        json_null(struct json *);
+void        json_raw(struct json *, struct bytes); /* a whole value that is JSON already */
 
 void json_kv_text(struct json *, const char *key, struct bytes);
 void json_kv_text_or_null(struct json *, const char *key, struct bytes);
