@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +23,14 @@
 #include "desk/check.h"
 #include "desk/config.h"
 #include "desk/explain.h"
+#include "desk/operator.h"
 #include "desk/oracle.h"
 #include "desk/reasons.h"
 #include "desk/settings_load.h"
 #include "desk/store_open.h"
+#include "desk/tally.h"
 #include "desk/trace.h"
+#include "desk/web.h"
 #include "front/door.h"
 #include "net/listen.h"
 #include "net/notify.h"
@@ -45,6 +49,10 @@ struct daemon {
 	struct door     *door;
 	struct listener *listeners[DOORS_MAX];
 	size_t           listener_count;
+	struct tally    *tally;
+	struct listener *desk, *why; /* of the web side; NULL: none */
+	struct web      *web;
+	atomic_bool      monitor; /* as `env` says; for the web threads */
 };
 
 /* ---- settings ---- */
@@ -88,6 +96,7 @@ reload(struct daemon *d)
 			log_event(AT_WARNING, "settings.restart", F_WORD("setting", "store"), F_WORD("done", "the old store is used until the next start"));
 		recorder_renew(d->recorder, env->settings);
 		d->env = env;
+		atomic_store(&d->monitor, env->settings->mode == MODE_MONITOR);
 		log_event(AT_INFO, "settings.reloaded", F_WORD("mode", env->settings->mode == MODE_MONITOR ? "monitor" : "enforce"));
 	}
 	notify_state("READY=1");
@@ -179,6 +188,16 @@ open_listeners(struct daemon *d, const struct identity *who)
 	return ok;
 }
 
+/* On a loop thread. */
+static void
+told(void *arg, const struct account *account)
+{
+	struct daemon *d = arg;
+
+	tally_told(d->tally, account);
+	recorder_told(d->recorder, account);
+}
+
 static bool
 open_doors(struct daemon *d)
 {
@@ -191,8 +210,8 @@ open_doors(struct daemon *d)
 	with.idle_ms = s->idle_timeout_ms;
 	with.dns_ms = s->dns_timeout_ms;
 	with.max_sessions = s->max_sessions;
-	with.told = d->recorder != NULL ? recorder_told : NULL;
-	with.told_arg = d->recorder;
+	with.told = told;
+	with.told_arg = d;
 	d->door = door_new(&with, oracle_resolver(d->oracle), &d->env->env, env_release, d->env);
 	if (d->door == NULL)
 		return false;
@@ -236,6 +255,101 @@ close_store(struct daemon *d)
 
 	if (lost > 0)
 		log_event(AT_WARNING, "store.lost", F_INT("stories", lost), F_WORD("done", "the mail itself was answered"));
+}
+
+/* ---- the web side ---- */
+
+/* Over TCP only from this host: what comes from elsewhere comes through the web server in front. */
+static bool
+open_web_listener(struct daemon *d, const struct bytes_list *list, const char *name, const struct listen_rights *rights, struct listener **out)
+{
+	struct arena *a = arena_new((size_t)1 << 16);
+	struct bytes  why = B_NONE;
+	struct ip_net here[2];
+	bool          ok = list->count == 0 || listener_open(list->at[0], rights, a, out, &why) == RC_OK;
+
+	if (!ok) {
+		cli_fault(&d->cli, "web: %s: %.*s", name, B_FMT(why));
+	} else if (list->count > 0) {
+		unsigned  port;
+		struct ip ip = endpoint_ip(listener_endpoint(*out), &port);
+		ok = ip_net_parse(B("127.0.0.0/8"), true, &here[0]) && ip_net_parse(B("::1"), true, &here[1]) &&
+		     (ip.family == 0 || ip_in_list(&ip, here, NELEMS(here)));
+		if (!ok)
+			cli_fault(&d->cli, "web: %s is to be unix:/path or an address of this host, such as inet:127.0.0.1:8025", name);
+	}
+	arena_free(a);
+	return ok;
+}
+
+static bool
+open_web_listeners(struct daemon *d, const struct identity *who)
+{
+	const struct settings *s = d->env->settings;
+	struct listen_rights   rights = { .owner = who->uid, .group = who->gid, .mode = (mode_t)s->socket_mode };
+
+	if (s->web_listen.count + s->web_why_listen.count > 0 && store_where(s) == NULL) {
+		cli_fault(&d->cli, "web needs a store: set store");
+		return false;
+	}
+	return open_web_listener(d, &s->web_listen, "listen", &rights, &d->desk) &&
+	       open_web_listener(d, &s->web_why_listen, "why_listen", &rights, &d->why);
+}
+
+/* On a web thread. */
+static void
+web_figures(void *arg, struct web_figures *f)
+{
+	struct daemon    *d = arg;
+	struct door_stats s = door_count(d->door);
+
+	*f = (struct web_figures){ .monitor = atomic_load(&d->monitor),
+		                   .sessions = s.open,
+		                   .sessions_total = s.opened,
+		                   .turned_away = s.turned_away,
+		                   .faults = s.faults,
+		                   .cut_off = s.cut_off,
+		                   .stores = d->recorder != NULL };
+	if (f->stores)
+		writer_count(recorder_writer(d->recorder), &f->writer);
+}
+
+static bool
+open_web(struct daemon *d)
+{
+	struct web_settings with = {
+		.settings = d->env->settings,
+		.store = store_where(d->env->settings),
+		.desk_fd = d->desk != NULL ? listener_fd(d->desk) : -1,
+		.why_fd = d->why != NULL ? listener_fd(d->why) : -1,
+		.started = clock_epoch(),
+		.tally = d->tally,
+		.resolver = oracle_resolver(d->oracle),
+		.figures = web_figures,
+		.arg = d,
+	};
+	struct listener *both[] = { d->desk, d->why };
+	char             text[ENDPOINT_TEXT_MAX];
+
+	if (d->desk == NULL && d->why == NULL)
+		return true;
+	if (web_start(&with, &d->web) != RC_OK)
+		return false;
+	for (size_t i = 0; i < NELEMS(both); i++)
+		if (both[i] != NULL) {
+			endpoint_format(listener_endpoint(both[i]), text);
+			log_event(AT_INFO, "web.open", F_WORD("serves", i == 0 ? "desk" : "why"), F_WORD("listen", text));
+		}
+	return true;
+}
+
+static void
+close_web(struct daemon *d)
+{
+	web_stop(d->web);
+	d->web = NULL;
+	listener_free(d->desk);
+	listener_free(d->why);
 }
 
 /* ---- the daemon's life ---- */
@@ -339,7 +453,9 @@ serve(int argc, char **argv)
 	if (d.env == NULL)
 		return d.cli.exit;
 	log_open(d.env->settings->log, d.env->settings->log_level);
-	if (!find_identity(&d, &who) || !open_listeners(&d, &who) || !drop_privileges(&d, &who))
+	d.tally = tally_new();
+	atomic_store(&d.monitor, d.env->settings->mode == MODE_MONITOR);
+	if (d.tally == NULL || !find_identity(&d, &who) || !open_listeners(&d, &who) || !open_web_listeners(&d, &who) || !drop_privileges(&d, &who))
 		goto end;
 	d.oracle = oracle_new(&d.cli, d.env->settings);
 	if (d.oracle == NULL || !open_store(&d))
@@ -348,9 +464,16 @@ serve(int argc, char **argv)
 		cli_fault(&d.cli, "cannot start: %s", strerror(errno));
 		goto end;
 	}
+	if (!open_web(&d)) {
+		cli_fault(&d.cli, "the web side cannot start");
+		door_drain(d.door);
+		door_wait(d.door);
+		goto end;
+	}
 	live(&d, &signals);
 	exit = CLI_FINE;
 end:
+	close_web(&d);
 	for (size_t i = 0; i < d.listener_count; i++)
 		listener_free(d.listeners[i]);
 	oracle_free(d.oracle);
@@ -359,6 +482,7 @@ end:
 	else
 		env_release(d.env);
 	close_store(&d);
+	tally_free(d.tally);
 	return exit;
 }
 
@@ -375,6 +499,7 @@ static const struct {
 	{ "dkim", desk_dkim, "verify the signatures of a message" },
 	{ "dmarc", desk_dmarc, "does the From domain answer for a message?" },
 	{ "trace", desk_trace, "what became of messages, and what other settings would do" },
+	{ "operator", desk_operator, "who may sign in to the dashboard, and tokens of its API" },
 	{ "config", desk_config, "check, show and explain settings" },
 	{ "explain", desk_explain, "read a bounce: who refused, why, who can mend it" },
 	{ "reasons", desk_reasons, "the catalogue of reasons" },

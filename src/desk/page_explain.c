@@ -1,0 +1,123 @@
+/* desk/page_explain.c: a bounce explained for the help desk, and for programs
+ * through the API; see visit.h. */
+#include "desk/visit.h"
+
+#include "desk/doc.h"
+
+static bool
+for_user(const struct http_request *r)
+{
+	return bytes_eq(http_form(r, "for"), B("user")) || bytes_eq(http_query(r, "for"), B("user"));
+}
+
+static void
+add_form(struct visit *v, struct bytes text)
+{
+	bool user = for_user(v->request);
+
+	buf_add_str(v->out, "<form class=\"card explain\" method=\"post\" action=\"/explain\">");
+	page_csrf(v);
+	html_put(v->out,
+	         "<label for=\"text\">The bounce: the whole message with its header, the text of the report, or just the reply (“550 5.7.1 …”)</label>"
+	         "<textarea id=\"text\" name=\"text\" rows=\"10\" required spellcheck=\"false\" data-drop>$</textarea>"
+	         "<p class=\"sub script\">An .eml file can be dropped on the field, or <label class=\"file\">chosen <input type=\"file\" data-file=\"text\" "
+	         "accept=\".eml,.txt,.msg,message/rfc822,text/plain\"></label></p>",
+	         H_TEXT(text));
+	html_put(v->out,
+	         "<fieldset><legend>The steps speak to</legend><label><input type=\"radio\" name=\"for\" value=\"admin\"$> the administrator</label> "
+	         "<label><input type=\"radio\" name=\"for\" value=\"user\"$> the one who wrote the mail</label></fieldset>"
+	         "<button class=\"main\">Explain</button></form>",
+	         user ? H_MARKUP("") : H_MARKUP(" checked"), user ? H_MARKUP(" checked") : H_MARKUP(""));
+}
+
+static void
+add_fact(struct buf *out, const char *name, struct bytes value)
+{
+	if (value.len > 0)
+		html_put(out, "<div><dt>$</dt><dd>$</dd></div>", H_STR(name), H_TEXT(value));
+}
+
+static void
+add_report(struct visit *v, const struct doc *r)
+{
+	struct buf       *out = v->out;
+	const struct doc *steps = doc_at(r, "steps");
+
+	html_put(out, "<section class=\"card\" aria-label=\"Explanation\"><h2>$</h2><p class=\"lead\">$</p>",
+	         H_TEXT(doc_text(r, "recipient").len > 0 ? doc_text(r, "recipient") : B("A recipient that is not named")), H_TEXT(doc_text(r, "cause")));
+	if (doc_count(steps) > 0) {
+		buf_add_str(out, "<h3>What to do</h3><ol class=\"steps\">");
+		for (size_t i = 0; i < doc_count(steps); i++)
+			html_put(out, "<li>$</li>", H_TEXT(doc_text(doc_item(steps, i), "")));
+		buf_add_str(out, "</ol>");
+	}
+	buf_add_str(out, "<dl class=\"pairs\">");
+	add_fact(out, "Who can fix it", doc_text(r, "owner"));
+	add_fact(out, "Cause", doc_text(r, "reason"));
+	add_fact(out, "Try again", doc_text(r, "retry"));
+	add_fact(out, "Take it off the list", doc_text(r, "suppress"));
+	add_fact(out, "Confidence", doc_text(r, "confidence"));
+	add_fact(out, "Refused by", doc_text(r, "rejected_by.host"));
+	add_fact(out, "Provider", doc_text(r, "rejected_by.provider"));
+	add_fact(out, "Reported by", doc_text(r, "reported_by"));
+	buf_add_str(out, "</dl>");
+	if (doc_text(r, "reply.text").len > 0)
+		html_put(out, "<pre class=\"reply\">$ $ $</pre>", H_TEXT(doc_text(r, "reply.code")), H_TEXT(doc_text(r, "reply.enhanced")),
+		         H_TEXT(doc_text(r, "reply.text")));
+	buf_add_str(out, "</section>");
+}
+
+static void
+add_result(struct visit *v, const struct doc *d, struct bytes plain)
+{
+	const struct doc *reports = doc_at(d, "reports");
+
+	for (size_t i = 0; i < doc_count(reports) && i < 100; i++)
+		add_report(v, doc_item(reports, i));
+	if (doc_count(reports) == 0)
+		html_put(v->out, "<p class=\"note\" role=\"status\">This is no bounce ($): there is nothing to mend.</p>", H_TEXT(doc_text(d, "kind")));
+	html_put(v->out, "<details class=\"card\"><summary>As text, for the ticket</summary><pre class=\"reply\" data-copy>$</pre></details>", H_TEXT(plain));
+}
+
+void
+page_explain(void *desk, const struct http_request *request, struct http_response *response)
+{
+	struct visit v = visit_of(desk, request, response);
+	struct bytes text = request->method == HTTP_POST ? http_form(request, "text") : B("");
+	struct buf   json = { .limit = (size_t)16 << 20 }, plain = { .limit = (size_t)4 << 20 };
+	bool         user = for_user(request), fine = true;
+
+	page_begin(&v, B("Explain a bounce"), NAV_EXPLAIN);
+	if (text.len > 0) {
+		fine = explainer_json(v.desk->explainer, v.arena, text, user, v.now_us / 1000000, &json) &&
+		       explainer_text(v.desk->explainer, v.arena, text, user, &plain);
+		const struct doc *d = fine ? doc_read(v.arena, buf_bytes(&json)) : NULL;
+		if (d != NULL)
+			add_result(&v, d, buf_bytes(&plain));
+		else
+			buf_add_str(v.out, "<p class=\"note\" role=\"alert\">This is more than can be read at once.</p>");
+	}
+	add_form(&v, bytes_sub(text, 0, 65536));
+	page_end(&v);
+	buf_free(&json);
+	buf_free(&plain);
+}
+
+/* The body is the report itself, whatever its type. */
+void
+api_explain(void *desk, const struct http_request *request, struct http_response *response)
+{
+	struct visit v = visit_of(desk, request, response);
+
+	response->type = "application/json";
+	if (request->body.len == 0) {
+		api_fault(response, 400, "empty", "The body of the request is the report: a message, or text.");
+		return;
+	}
+	if (!explainer_json(v.desk->explainer, v.arena, request->body, for_user(request), v.now_us / 1000000, v.out)) {
+		buf_clear(v.out);
+		api_fault(response, 413, "too-large", "This is more than can be read at once.");
+		return;
+	}
+	buf_add_c(v.out, '\n');
+}

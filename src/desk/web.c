@@ -1,0 +1,232 @@
+/* desk/web.c: see web.h. The routes of the desk and of the why page, and who may go where. */
+#include "desk/web.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "desk/visit.h"
+#include "policy/settings.h"
+
+#define FORM_MAX     ((size_t)16 << 10)
+#define CONNECTIONS  256
+#define SLOTS        4096
+
+struct web {
+	struct desk  desk, why;
+	struct http *desk_http, *why_http;
+};
+
+static const struct http_route desk_routes[] = {
+	{ HTTP_GET, "/", false, ACCESS_READ, 0, page_overview },
+	{ HTTP_GET, "/messages", false, ACCESS_READ, 0, page_messages },
+	{ HTTP_GET, "/message/", true, ACCESS_READ, 0, page_message },
+	{ HTTP_GET, "/find", false, ACCESS_READ, 0, page_find },
+	{ HTTP_GET, "/quarantine", false, ACCESS_READ, 0, page_quarantine },
+	{ HTTP_GET, "/reasons", false, ACCESS_READ, 0, page_reasons },
+	{ HTTP_GET, "/health", false, ACCESS_READ, 0, page_health },
+	{ HTTP_GET, "/explain", false, ACCESS_EXPLAIN, 0, page_explain },
+	{ HTTP_POST, "/explain", false, ACCESS_EXPLAIN, EXPLAIN_MAX * 3, page_explain },
+	{ HTTP_GET, "/audit", false, ACCESS_CHANGE, 0, page_audit },
+	{ HTTP_GET, "/login", false, ACCESS_OPEN, 0, page_login },
+	{ HTTP_POST, "/login", false, ACCESS_OPEN, FORM_MAX, page_login_post },
+	{ HTTP_POST, "/logout", false, ACCESS_READ, FORM_MAX, page_logout },
+	{ HTTP_GET, "/asset/", true, ACCESS_OPEN, 0, page_asset },
+	{ HTTP_GET, "/healthz", false, ACCESS_OPEN, 0, api_healthz },
+	{ HTTP_GET, "/metrics", false, ACCESS_METRICS | ACCESS_API, 0, api_metrics },
+	{ HTTP_GET, "/api/v1/health", false, ACCESS_READ | ACCESS_API, 0, api_health },
+	{ HTTP_GET, "/api/v1/overview", false, ACCESS_READ | ACCESS_API, 0, api_overview },
+	{ HTTP_GET, "/api/v1/messages", false, ACCESS_READ | ACCESS_API, 0, api_messages },
+	{ HTTP_GET, "/api/v1/messages/", true, ACCESS_READ | ACCESS_API, 0, api_message },
+	{ HTTP_GET, "/api/v1/reasons", false, ACCESS_READ | ACCESS_API, 0, api_reasons },
+	{ HTTP_POST, "/api/v1/explain", false, ACCESS_EXPLAIN | ACCESS_API, EXPLAIN_MAX, api_explain },
+};
+
+static const struct http_route why_routes[] = {
+	{ HTTP_GET, "/why/", true, ACCESS_OPEN, 0, page_why },
+	{ HTTP_GET, "/asset/", true, ACCESS_OPEN, 0, page_asset },
+};
+
+/* ---- who asks ---- */
+
+const char *
+web_cookie_name(const struct settings *s)
+{
+	return s->web_secure_cookies ? "__Host-mailreeve" : "mailreeve";
+}
+
+static void
+ask_to_sign_in(struct visit *v, bool api)
+{
+	if (api) {
+		v->response->challenge = "Bearer realm=\"mailreeve\"";
+		api_fault(v->response, 401, "not-signed-in", "A token is needed: Authorization: Bearer TOKEN.");
+		return;
+	}
+	struct buf to = { .limit = 4096 };
+	buf_add_str(&to, "/login");
+	if (v->request->method == HTTP_GET && v->request->path.len < 1000) {
+		buf_add_str(&to, "?to=");
+		html_url(&to, v->request->path);
+	}
+	http_see(v->response, arena_copy(v->arena, buf_bytes(&to)));
+	buf_free(&to);
+}
+
+/* By token where one is given, else by the cookie of a session. */
+static enum rc
+find_who(struct visit *v, bool api, struct who *who_out)
+{
+	const struct settings *settings = v->desk->with.settings;
+	struct bytes           bearer = http_header(v->request, "Authorization");
+	struct bytes           cookie = http_cookie(v->request, web_cookie_name(settings));
+
+	if ((api && bytes_starts_nocase(bearer, B("Bearer "))) || cookie.len > 0) {
+		struct store *s = desk_store(v->desk, v->arena);
+		if (s == NULL)
+			return RC_IO;
+		if (api && bearer.len > 0)
+			return signin_token(s, v->arena, bytes_trim(bytes_from(bearer, 7)), v->now_us, who_out);
+		return signin_session(s, v->arena, cookie, v->now_us, (int64_t)settings->web_session_time_ms * 1000, who_out);
+	}
+	return RC_LIMIT;
+}
+
+/* A session's cookie comes with every request that a foreign page makes the
+ * browser send; the secret in our own forms does not. */
+static bool
+is_ours(const struct visit *v)
+{
+	struct bytes given = http_header(v->request, "X-CSRF-Token");
+
+	if (v->request->method != HTTP_POST || v->who->session.len == 0)
+		return true;
+	return secret_eq(given.len > 0 ? given : http_form(v->request, "csrf"), v->who->csrf);
+}
+
+static bool
+guard(void *arg, const struct http_route *route, const struct http_request *request, struct http_response *response)
+{
+	struct desk *d = arg;
+	struct visit v = visit_of(d, request, response);
+	bool         api = route->access & ACCESS_API;
+	unsigned     needs = route->access & ~ACCESS_API;
+
+	d->who = (struct who){ .name = B("") };
+	if (needs == ACCESS_OPEN)
+		return true;
+	enum rc rc = find_who(&v, api, &d->who);
+	if (rc != RC_OK) {
+		d->who = (struct who){ .name = B("") };
+		if (rc == RC_LIMIT)
+			ask_to_sign_in(&v, api);
+		else
+			visit_trouble(&v, rc);
+		return false;
+	}
+	if (!(d->who.scopes & needs) || !is_ours(&v)) {
+		if (api)
+			api_fault(response, 403, "not-allowed", "The scopes of this token or account do not allow that.");
+		else if (!(d->who.scopes & needs))
+			page_fault(&v, 403, "Not for you", "Your account may not do that. An administrator can change its role.");
+		else
+			page_fault(&v, 403, "Try that again", "The form was too old, or did not come from here. Go back, load the page anew, and send it again.");
+		return false;
+	}
+	return true;
+}
+
+/* ---- what is not there ---- */
+
+static void
+fault(void *arg, const struct http_request *request, struct http_response *response)
+{
+	struct desk *d = arg;
+	struct visit v = visit_of(d, request, response);
+
+	d->who = (struct who){ .name = B("") };
+	switch (response->status) {
+	case 413:
+		page_fault(&v, 413, "Too large", "That is more than can be taken in one request.");
+		return;
+	case 405:
+		page_fault(&v, 405, "Not like that", "This address does not take that kind of request.");
+		return;
+	default:
+		page_fault(&v, 404, "Not found", "There is no such page.");
+	}
+}
+
+/* ---- start and stop ---- */
+
+static bool
+open_desk(struct desk *d, const struct web_settings *with, unsigned burst, unsigned every_ms)
+{
+	*d = (struct desk){ .with = *with, .by_address = limit_new(SLOTS, burst, every_ms), .by_name = limit_new(SLOTS, burst, every_ms) };
+	d->with.settings = settings_ref(with->settings);
+	return d->by_address != NULL && d->by_name != NULL;
+}
+
+static void
+close_desk(struct desk *d)
+{
+	store_close(d->store);
+	explainer_free(d->explainer);
+	limit_free(d->by_address);
+	limit_free(d->by_name);
+	settings_unref(d->with.settings);
+}
+
+static enum rc
+start_one(struct desk *d, const char *name, int fd, const struct http_route *routes, size_t count, struct http **http_out)
+{
+	struct http_settings with = {
+		.name = name,
+		.fd = fd,
+		.forwarded = d->with.settings->web_forwarded,
+		.routes = routes,
+		.route_count = count,
+		.connections = CONNECTIONS,
+		.guard = guard,
+		.fault = fault,
+		.arg = d,
+	};
+
+	return fd >= 0 ? http_start(&with, http_out) : RC_OK;
+}
+
+enum rc
+web_start(const struct web_settings *with, struct web **web_out)
+{
+	struct web *w = calloc(1, sizeof(*w));
+	enum rc     rc = RC_MEMORY;
+
+	if (w == NULL)
+		return RC_MEMORY;
+	/* Ten tries to sign in at once, then one in 20 s; of the why page 60, then one a second. */
+	bool memory = open_desk(&w->desk, with, 10, 20000);
+	memory = open_desk(&w->why, with, 60, 1000) && memory;
+	w->desk.explainer = explainer_new();
+	memory = memory && w->desk.explainer != NULL;
+	if (memory)
+		rc = start_one(&w->desk, "desk", with->desk_fd, desk_routes, NELEMS(desk_routes), &w->desk_http);
+	if (rc == RC_OK)
+		rc = start_one(&w->why, "why", with->why_fd, why_routes, NELEMS(why_routes), &w->why_http);
+	if (rc == RC_OK)
+		*web_out = w;
+	else
+		web_stop(w);
+	return rc;
+}
+
+void
+web_stop(struct web *w)
+{
+	if (w == NULL)
+		return;
+	http_stop(w->desk_http);
+	http_stop(w->why_http);
+	close_desk(&w->desk);
+	close_desk(&w->why);
+	free(w);
+}
