@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""web_test.py PROGRAM SEED: the desk over sockets: who may in, what the API says, what strangers cannot do.
+
+Every path of docs/openapi.yaml is asked, and every answer held against its schema there."""
+import json
+import pathlib
+import re
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from desk_rig import OPERATOR, PASSWORD, TOP, Desk
+
+try:
+    import yaml
+except ImportError:
+    print("1..0 # SKIP no python3-yaml")
+    sys.exit(0)
+
+number = 0
+failed = 0
+
+
+def check(good, sentence, more=""):
+    global number, failed
+    number += 1
+    failed += not good
+    print(f"{'ok' if good else 'not ok'} {number} - {sentence}")
+    if not good and more != "":
+        print("\n".join("# " + line for line in str(more)[:2000].splitlines()))
+    sys.stdout.flush()
+
+
+# ---- docs/openapi.yaml ----
+
+API = yaml.safe_load((TOP / "docs" / "openapi.yaml").read_text())
+TYPES = {"string": str, "integer": int, "boolean": bool, "object": dict, "array": list}
+
+
+def resolve(part):
+    while "$ref" in part:
+        place = API
+        for step in part["$ref"][2:].split("/"):
+            place = place[step]
+        part = place
+    return part
+
+
+def misfit(value, schema, at="document"):
+    """What does not fit the schema: a sentence, or None. A member that the schema does not name is a misfit too."""
+    schema = resolve(schema)
+    if "allOf" in schema:
+        parts = [resolve(p) for p in schema["allOf"]]
+        schema = {"type": "object", "required": [r for p in parts for r in p["required"]], "properties": {k: v for p in parts for k, v in p["properties"].items()}}
+    if value is None:
+        return None if schema.get("nullable") else f"{at} is null"
+    kind = schema.get("type")
+    if kind and (not isinstance(value, TYPES[kind]) or (kind == "integer" and isinstance(value, bool))):
+        return f"{at} is no {kind}: {value!r}"
+    if "enum" in schema and value not in schema["enum"]:
+        return f"{at} is none of {schema['enum']}: {value!r}"
+    for name in schema.get("required", ()):
+        if name not in value:
+            return f"{at} lacks {name}"
+    if kind == "object" and "properties" in schema:
+        for name, member in value.items():
+            if name not in schema["properties"]:
+                return f"{at} has {name}, which is not documented"
+            found = misfit(member, schema["properties"][name], f"{at}.{name}")
+            if found:
+                return found
+    if kind == "array":
+        for place, item in enumerate(value):
+            found = misfit(item, schema["items"], f"{at}[{place}]")
+            if found:
+                return found
+    return None
+
+
+def documented(path, method, status, headers, body):
+    """What is wrong with an answer, by the document."""
+    answers = API["paths"][path][method]["responses"]
+    if str(status) not in answers:
+        return f"status {status} is not documented"
+    content = resolve(answers[str(status)])["content"]
+    kind = headers["Content-Type"].split(";")[0]
+    if kind not in content:
+        return f"{kind} is not documented for {status}"
+    return misfit(json.loads(body), content[kind]["schema"]) if kind == "application/json" else None
+
+
+# ---- the tests ----
+
+def test_doors(d):
+    for path in ("/", "/messages", "/message/AAAAAAAAAAAA", "/quarantine", "/explain", "/health", "/audit", "/find?q=a"):
+        status, headers, _ = d.get(path)
+        check(status == 303 and headers["Location"].startswith("/login"), f"{path} asks who is not signed in to do so", (status, headers))
+    status, headers, body = d.get("/login")
+    policy = headers["Content-Security-Policy"]
+    check("default-src 'none'" in policy and "unsafe" not in policy, "no script and no style but our own files", policy)
+    check(not re.search(r"<style|style=|<script>|\son[a-z]+=", body), "no page has any inline")
+    check(headers["Cache-Control"] == "no-store", "pages are not kept by proxies", headers)
+    check(d.get("/nothing")[0] == 404, "what is not there is 404")
+    check(d.get("/login", method="PUT")[0] == 405, "a method that is not known is 405")
+    check(d.form("/login", name="a" * 20000, password="b")[0] == 413, "a form has its bounds")
+    check(d.get("/asset/../conf")[0] == 404 and d.get("/asset/%2e%2e%2fconf")[0] == 404, "assets are those built in")
+
+
+def test_sign_in(d):
+    status, headers, body = d.form("/login", name=OPERATOR, password="wrong password")
+    check(status == 403 and "Set-Cookie" not in headers, "a wrong password gets no session", status)
+    unknown = d.form("/login", name="nobody", password="wrong password")
+    check(unknown[0] == 403 and unknown[2].replace('value="nobody"', "") == body.replace(f'value="{OPERATOR}"', ""), "an unknown name looks like a wrong password")
+    check(d.form("/login", headers={"Origin": "https://evil.example"}, name=OPERATOR, password=PASSWORD)[0] == 403, "a foreign page cannot sign in")
+    for to in ("//evil.example/", "/\\evil.example", "https://evil.example", "/a\r\nX: y"):
+        where = d.form("/login", name=OPERATOR, password=PASSWORD, to=to)[1].get("Location")
+        check(where == "/", f"the way back never leads elsewhere: {to!r}", where)
+    status, headers, _ = d.form("/login", name=OPERATOR, password=PASSWORD, to="/health")
+    cookie = headers["Set-Cookie"]
+    check(status == 303 and headers["Location"] == "/health", "the right one leads back", headers)
+    check("HttpOnly" in cookie and "SameSite=Lax" in cookie and "Path=/" in cookie, "the cookie is out of reach of script and of other sites", cookie)
+    session = {"Cookie": cookie.split(";")[0]}
+    body = d.get("/", headers=session)[2]
+    csrf = re.search(r'name="csrf" value="([0-9a-f]{64})"', body).group(1)
+    check(d.form("/logout", headers=session)[0] == 403, "a form without its secret is refused")
+    check(d.form("/logout", headers=session, csrf="0" * 64)[0] == 403, "and with another")
+    check(d.get("/", headers=session)[0] == 200, "and nothing has happened")
+    check(d.form("/logout", headers=session, csrf=csrf)[0] == 303, "signing out works")
+    check(d.get("/", headers=session)[0] == 303, "the old cookie is worth nothing then")
+    check(d.get("/", headers={"Cookie": session["Cookie"][:-1] + "0"})[0] == 303, "nor is a made-up one")
+
+
+def test_roles(d, admin):
+    d.verb("operator", "add", "helpdesk", "--role", "viewer", input="another password\n")
+    viewer = d.sign_in("helpdesk", "another password")
+    check(d.get("/messages", headers=viewer)[0] == 200, "a viewer may look")
+    check(d.get("/audit", headers=viewer)[0] == 403, "but not at the audit trail")
+    trail = d.get("/audit", headers=admin)[2]
+    check("sign-in.refused" in trail and "operator.add" in trail and OPERATOR in trail, "who did what is kept", trail)
+    d.verb("operator", "lock", "helpdesk")
+    locked = d.get("/messages", headers=viewer)
+    check(locked[0] == 303, "a locked operator is out at once", locked)
+    check("active" in d.verb("operator", "list", "--json") and "yescrypt" not in d.verb("operator", "list", "--json"), "operators can be listed, without hashes")
+
+
+def test_api(d):
+    token = d.verb("operator", "token", OPERATOR, "all", "--scopes", "read explain metrics").strip()
+    narrow = d.verb("operator", "token", OPERATOR, "prometheus", "--scopes", "metrics").strip()
+    auth, metrics = {"Authorization": f"Bearer {token}"}, {"Authorization": f"Bearer {narrow}"}
+    asked = set()
+
+    def ask(path, sentence, want=200, place=None, method="GET", headers=auth, body=None):
+        place = place or path.split("?")[0]
+        status, answer, text = d.get(path, method=method, headers=headers, body=body)
+        wrong = documented(place, method.lower(), status, answer, text)
+        check(status == want and not wrong, sentence, wrong or (status, text))
+        asked.add((place, method.lower()))
+        return json.loads(text) if answer["Content-Type"] == "application/json" else text
+
+    ask("/api/v1/health", "without a token the API answers 401, in JSON", 401, headers={})
+    ask("/api/v1/health", "with a wrong one too", 401, headers={"Authorization": "Bearer " + "0" * 64})
+    ask("/api/v1/health", "health", headers=auth)
+    for period in ("24h", "7d", "30d"):
+        o = ask(f"/api/v1/overview?period={period}", f"the overview of {period} is as documented")
+        check(sum(sum(bar["messages"].values()) for bar in o["bars"]) == sum(o["total"].values()) > 0, f"and its bars add up ({period})")
+    page = ask("/api/v1/messages?limit=20", "messages are as documented")
+    ids = [m["id"] for m in page["messages"]]
+    check(len(ids) == 20 and page["next"] is not None, "a page has as many as it was asked for")
+    following = ask(f"/api/v1/messages?limit=20&after={page['next']}", "the next page goes on")
+    check(not set(ids) & {m["id"] for m in following["messages"]} and following["messages"][0]["time"] <= page["messages"][-1]["time"], "and repeats nothing")
+    refused = ask("/api/v1/messages?action=reject&domain=example.com&client=198.51.100.66&limit=500", "filters are joined by and")
+    check(refused["messages"] and all(m["action"] == "reject" and m["domain"] == "example.com" for m in refused["messages"]), "and all fit")
+    ask("/api/v1/messages?since=yesterday", "a time that cannot be read is a fault", 400)
+    ask("/api/v1/messages?limit=0", "a limit out of bounds is a fault", 400)
+    ask("/api/v1/messages?after=%00%ff", "a cursor that is none of ours is a fault", 400)
+    m = ask(f"/api/v1/messages/{d.ids['forged-reject']}", "one message is as documented", place="/api/v1/messages/{id}")
+    check(m["story"]["decision"]["reason"] == "dmarc.reject" and m["recipients"][0]["address"] == "rosa@example.net", "and has its story")
+    ask("/api/v1/messages/AAAAAAAAAAAA", "an unknown message is 404", 404, place="/api/v1/messages/{id}")
+    ask("/api/v1/messages/../../x", "a name that is no id too", 404, place="/api/v1/messages/{id}")
+    ask("/api/v1/reasons", "reasons are as documented")
+    bounce = "550 5.7.509 Access denied, sending domain example.com does not pass DMARC verification"
+    x = ask("/api/v1/explain", "a reply is explained", method="POST", body=bounce)
+    check(x["reports"][0]["reason"] == "authfailure", "by its cause", x)
+    ask("/api/v1/explain", "an empty report is a fault", 400, method="POST", body="")
+    ask("/api/v1/explain", "a report has its bounds", 413, method="POST", body=b"x" * (4 << 20) + b"x")
+    ask("/api/v1/explain", "a token does what its scopes say, and no more", 403, method="POST", body=bounce, headers=metrics)
+    text = ask("/metrics", "metrics need their scope", headers=metrics)
+    check(all(re.match(r"(# (HELP|TYPE) mailreeve_\w+ .+|mailreeve_\w+(\{[^}]*\})? [0-9.]+)$", line) for line in text.splitlines()), "metrics are in the text format", text)
+    check("mailreeve_store_queued" in text and "mailreeve_dns_questions_total" in text and 'mailreeve_check_seconds_bucket{check="dkim"' in text, "of DNS, checks and store")
+    ask("/healthz", "the health of the web side is open to all", headers={})
+    every = {(path, method) for path, row in API["paths"].items() for method in row}
+    check(asked == every, "every path of the document was asked", every - asked)
+    d.verb("operator", "untoken", OPERATOR, "all")
+    gone = d.get("/api/v1/health", headers=auth)
+    check(gone[0] == 401, "a token that was taken back is worth nothing", gone)
+
+
+def test_hostile(d, admin):
+    pages = {f"/message/{d.ids['hostile']}": admin, "/messages?domain=%3Cscript%3Ealert(1)%3C/script%3E": admin, "/find?q=%22%3E%3Cscript%3E": admin,
+             "/login?to=%22%3E%3Cscript%3Ealert(1)": {}, "/explain": admin, "/?period=%3Cscript%3E": admin}
+    for path, who in pages.items():
+        body = d.get(path, headers=who)[2]
+        check("<script>" not in body and "<img src=x" not in body and "<b>helo" not in body and "\x1b" not in body, f"markup is shown as text: {path}", body)
+    story = d.get(f"/message/{d.ids['hostile']}", headers=admin)[2]
+    check("&lt;img src=x onerror=alert(1)&gt;" in story and "\\x1b[31m" in story, "and can be read", story)
+    csrf = re.search(r'name="csrf" value="([0-9a-f]{64})"', d.get("/", headers=admin)[2]).group(1)
+    body = d.form("/explain", headers=admin, csrf=csrf, text="550 <script>alert(1)</script> user unknown")[2]
+    check("<script>alert" not in body and "&lt;script&gt;alert" in body, "in a pasted bounce too", body)
+
+
+def why(d, id):
+    return d.get(f"/why/{id}", port=d.why_port)
+
+
+def test_why(d):
+    status, headers, body = why(d, d.ids["forged-reject"])
+    check(status == 200 and "Your mail was refused" in body and "v=spf1 ip4:192.0.2.0/24 ip4:198.51.100.66 -all" in body, "the why page tells what to publish", body)
+    check("noindex" in headers["X-Robots-Tag"] and "default-src 'none'" in headers["Content-Security-Policy"], "and is kept out of search engines")
+    for name, id in d.ids.items():
+        body = why(d, id)[2]
+        check("rosa@" not in body and "gate.sock" not in body and "dmarc.on_reject" not in body, f"it names no recipient and no rule of ours: {name}", body)
+    nothing = why(d, "AAAAAAAAAAAA")
+    check(nothing[0] == 404, "an id that never was has no page")
+    for what, id in (("an accepted message", d.ids["good"]), ("a quarantined one", d.ids["forged-quarantine"]), ("no id at all", "x"), ("a path", "../health")):
+        other = why(d, id)
+        check(other[0] == 404 and other[2] == nothing[2], f"{what} looks the same", other[0])
+    check(why(d, d.ids["forged-reject"].lower())[0] == 200, "an id may be typed in lower case")
+    check(d.get("/messages", port=d.why_port)[0] == 404 and d.get("/login", port=d.why_port)[0] == 404, "nothing of the desk is at that door")
+    answers = [why(d, "AAAAAAAAAAAA")[0] for _ in range(90)]
+    check(429 in answers, "one address gets so many pages and no more", set(answers))
+
+
+def test_limits(d):
+    answers = [d.form("/login", name="guessed", password="x" * 12)[0] for _ in range(12)]
+    check(answers[0] == 403 and answers[-1] == 429, "passwords cannot be guessed at speed", answers)
+
+
+def main():
+    with Desk(sys.argv[1], sys.argv[2]) as d:
+        begin = time.monotonic()
+        admin = d.sign_in()
+        test_doors(d)
+        test_api(d)
+        test_hostile(d, admin)
+        test_why(d)
+        test_limits(d)
+        d.restart()
+        test_sign_in(d)
+        d.restart()
+        test_roles(d, d.sign_in())
+        print(f"# {time.monotonic() - begin:.1f} s")
+    check(d.exit == 0, "the daemon ends well", d.exit)
+    print(f"1..{number}")
+    return 1 if failed else 0
+
+
+sys.exit(main())
