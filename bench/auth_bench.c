@@ -157,7 +157,7 @@ face_verdict(void *door, const struct verdict *verdict)
 	((struct bench *)door)->verdicts++;
 }
 
-static const struct session_host host = { host_now_us, host_epoch, host_random, look, host_ask, host_deadline, host_told };
+static const struct session_host host = { host_now_us, host_epoch, host_random, look, host_ask, host_deadline, host_told, NULL };
 static const struct session_face face = { face_go_on, face_reply, face_verdict };
 
 static enum result

@@ -63,7 +63,7 @@ told(void *door, const struct account *account)
 	(void)door, (void)account;
 }
 
-static const struct session_host host = { now_us, epoch, random_octets, look, ask, deadline, told };
+static const struct session_host host = { now_us, epoch, random_octets, look, ask, deadline, told, NULL };
 
 static void
 check_output(struct milter *m)

@@ -25,6 +25,7 @@
 #include "desk/explain.h"
 #include "desk/operator.h"
 #include "desk/oracle.h"
+#include "desk/quarantine.h"
 #include "desk/reasons.h"
 #include "desk/settings_load.h"
 #include "desk/store_open.h"
@@ -35,17 +36,21 @@
 #include "net/listen.h"
 #include "net/notify.h"
 #include "policy/settings.h"
+#include "session/keeper.h"
 #include "session/recorder.h"
 
 #define DOORS_MAX 16
 /* At the end: for what is queued to be written. */
 #define STORE_DRAIN_MS 5000
+#define EXPIRE_SECONDS 600
 
 struct daemon {
 	struct cli       cli;
 	struct desk_env *env; /* the newest */
 	struct oracle   *oracle;
 	struct recorder *recorder; /* NULL: nothing is kept */
+	struct vault    *vault; /* NULL: no messages are kept */
+	struct keeper   *keeper;
 	struct door     *door;
 	struct listener *listeners[DOORS_MAX];
 	size_t           listener_count;
@@ -82,11 +87,101 @@ env_release(void *arg)
 	free(env);
 }
 
+/* ---- the quarantine ---- */
+
+/* Waiting for the disk, side by side. */
+#define KEEPER_THREADS 4
+
+static void
+tell_lost(void *arg, const struct store_held *held, bool has_copy)
+{
+	(void)arg;
+	log_event(AT_WARNING, has_copy ? "quarantine.unconfirmed" : "quarantine.lost", F_TEXT("id", held->id), F_TEXT("path", held->path),
+	          F_WORD("done", has_copy ? "a copy without its row; listed as unconfirmed" : "a row without its copy; nothing to release"));
+}
+
+/* At start: what a kill left behind. */
+static void
+reconcile(const struct daemon *d, const char *where, const struct settings *s)
+{
+	struct arena *a = arena_new((size_t)1 << 16);
+	struct store *store = NULL;
+	struct bytes  why;
+	int64_t       now = store_now_us();
+
+	if (store_open(where, STORE_WRITE, a, &store, &why) != RC_OK ||
+	    vault_reconcile(d->vault, store, now, now + (int64_t)s->store_quarantine_days * DAY_US, tell_lost, NULL) != RC_OK)
+		log_event(AT_WARNING, "quarantine.unchecked", F_WORD("done", "copies and rows are compared at the next start"));
+	if (store != NULL)
+		store_close(store);
+	arena_free(a);
+}
+
+/* Where these settings keep messages. False: they cannot be kept, which the operator has to mend. */
+static bool
+open_vault(struct daemon *d, struct desk_env *env)
+{
+	const struct settings *s = env->settings;
+	const char            *where = store_where(s);
+	struct bytes           why = B("");
+
+	if (s->keeps_messages && d->vault == NULL) {
+		struct arena *a = arena_new((size_t)1 << 16);
+		if (d->recorder == NULL)
+			why = B("quarantine = store needs a store");
+		else if (vault_open(s->store_quarantine_dir.at, a, &d->vault, &why) == RC_OK) {
+			reconcile(d, where, s);
+			d->keeper = keeper_start(recorder_writer(d->recorder), KEEPER_THREADS);
+			why = d->keeper != NULL ? B("") : B("no threads for it");
+		}
+		if (why.len > 0 || d->keeper == NULL)
+			cli_fault(&d->cli, "quarantine_dir: %.*s", B_FMT(why));
+		arena_free(a);
+	}
+	env->env.vault = d->vault;
+	return !s->keeps_messages || d->keeper != NULL;
+}
+
+/* What nobody released in time. */
+static void
+expire_held(struct daemon *d)
+{
+	const struct settings *s = d->env->settings;
+	struct arena          *a = arena_new((size_t)1 << 16);
+	struct store          *store = NULL;
+	struct bytes           why;
+	size_t                 count = 0;
+
+	if (d->vault != NULL && store_where(s) != NULL && store_open(store_where(s), STORE_WRITE, a, &store, &why) == RC_OK) {
+		if (quarantine_expire(d->vault, store, store_now_us(), B("mailreeve"), &count) != RC_OK)
+			log_event(AT_WARNING, "quarantine.unexpired", F_WORD("done", "tried again in ten minutes"));
+		store_close(store);
+	}
+	if (count > 0)
+		log_event(AT_INFO, "quarantine.expired", F_INT("messages", count));
+	arena_free(a);
+}
+
+static bool
+keep_message(void *arg, struct keep *keep, void (*fn)(void *fn_arg, bool ok), void *fn_arg)
+{
+	struct daemon *d = arg;
+
+	if (d->keeper != NULL)
+		return keeper_put(d->keeper, keep, fn, fn_arg);
+	keep_free(keep);
+	return false;
+}
+
 static void
 reload(struct daemon *d)
 {
 	notify_state("RELOADING=1");
 	struct desk_env *env = env_new(d);
+	if (env != NULL && !open_vault(d, env)) {
+		env_release(env);
+		env = NULL;
+	}
 	if (env == NULL || door_reload(d->door, &env->env, env_release, env) != RC_OK) {
 		log_event(AT_WARNING, "settings.kept", F_WORD("done", "the new settings have faults; the old ones hold"));
 		if (env != NULL)
@@ -212,6 +307,8 @@ open_doors(struct daemon *d)
 	with.max_sessions = s->max_sessions;
 	with.told = told;
 	with.told_arg = d;
+	with.keep = keep_message;
+	with.keep_arg = d;
 	d->door = door_new(&with, oracle_resolver(d->oracle), &d->env->env, env_release, d->env);
 	if (d->door == NULL)
 		return false;
@@ -248,9 +345,11 @@ open_store(struct daemon *d)
 	return rc == RC_OK;
 }
 
+/* When no session runs any more, and before its loops are gone: they are still told. */
 static void
 close_store(struct daemon *d)
 {
+	keeper_stop(d->keeper);
 	size_t lost = recorder_stop(d->recorder, STORE_DRAIN_MS);
 
 	if (lost > 0)
@@ -396,10 +495,11 @@ live(struct daemon *d, const sigset_t *signals)
 	          F_TEXT("authserv_id", d->env->settings->authserv_id));
 	notify_state("READY=1");
 	for (;;) {
-		int got = 0;
-		if (sigwait(signals, &got) != 0)
-			continue;
-		if (got == SIGHUP) {
+		int got = sigtimedwait(signals, NULL, &(struct timespec){ .tv_sec = EXPIRE_SECONDS });
+		if (got < 0) {
+			if (errno == EAGAIN)
+				expire_held(d);
+		} else if (got == SIGHUP) {
 			reload(d);
 		} else if (got == SIGUSR1) {
 			log_figures(d);
@@ -458,7 +558,7 @@ serve(int argc, char **argv)
 	if (d.tally == NULL || !find_identity(&d, &who) || !open_listeners(&d, &who) || !open_web_listeners(&d, &who) || !drop_privileges(&d, &who))
 		goto end;
 	d.oracle = oracle_new(&d.cli, d.env->settings);
-	if (d.oracle == NULL || !open_store(&d))
+	if (d.oracle == NULL || !open_store(&d) || !open_vault(&d, d.env))
 		goto end;
 	if (!open_doors(&d)) {
 		cli_fault(&d.cli, "cannot start: %s", strerror(errno));
@@ -477,12 +577,13 @@ end:
 	for (size_t i = 0; i < d.listener_count; i++)
 		listener_free(d.listeners[i]);
 	oracle_free(d.oracle);
+	close_store(&d);
 	if (d.door != NULL)
 		door_free(d.door);
 	else
 		env_release(d.env);
-	close_store(&d);
 	tally_free(d.tally);
+	vault_close(d.vault);
 	return exit;
 }
 
@@ -500,6 +601,7 @@ static const struct {
 	{ "dmarc", desk_dmarc, "does the From domain answer for a message?" },
 	{ "trace", desk_trace, "what became of messages, and what other settings would do" },
 	{ "operator", desk_operator, "who may sign in to the dashboard, and tokens of its API" },
+	{ "quarantine", desk_quarantine, "messages that are kept here: list, show, release, delete" },
 	{ "config", desk_config, "check, show and explain settings" },
 	{ "explain", desk_explain, "read a bounce: who refused, why, who can mend it" },
 	{ "reasons", desk_reasons, "the catalogue of reasons" },

@@ -5,9 +5,12 @@ import io
 import json
 import os
 import pathlib
+import random
 import re
 import subprocess
 import sys
+import threading
+import time
 import traceback
 
 import gate
@@ -134,11 +137,155 @@ def _(g):
     g.reeve.start()
 
 
+# ---- quarantine = store: a daemon of its own, whose store and vault are its own ----
+
+KEEP = "store = kept.db\ndmarc {\n quarantine = store\n}\nstore {\n quarantine_dir = vault\n}"
+
+
+def keep(g, *words, code=0):
+    return run(g, *words, config=g.reeves["keep"].config, code=code)
+
+
+def held(g, state="held"):
+    return [json.loads(line) for line in keep(g, "quarantine", "list", "--json", "--limit", "100000", "--state", state).splitlines()]
+
+
+def forged(mark):
+    return f"X-Mark: {mark}\n".encode() + (gate.EXAMPLES / "forged-quarantine.eml").read_bytes()
+
+
+def send_forged(g, mark, octets=None):
+    s = g.client("keep", **STRANGER)
+    try:
+        return s.send("orders@shop.example", octets or forged(mark), "rosa@example.net", "Ben@example.net")
+    finally:
+        s.socket.close()
+
+
+def copies(g):
+    return {f.stem: f.read_bytes() for f in pathlib.Path(f"{g.work}/vault").rglob("*.eml")}
+
+
+@test("a message that is set aside is kept here and not delivered")
+def _(g):
+    same(send_forged(g, "aside")[:9], "250 2.0.0")
+    rows = held(g)
+    same(len(rows), 1)
+    same((rows[0]["sender"], rows[0]["recipients"], rows[0]["reason"], rows[0]["state"]),
+         ("orders@shop.example", ["rosa@example.net", "Ben@example.net"], "dmarc.quarantine", "held"))
+    holds(b"X-Mark: aside\r\n" in copies(g)[rows[0]["id"]], "the copy is another message")
+    same(g.postfix.delivered("X-Mark: aside", 0.5), None)
+    same(len(g.postfix.queue()), 0)
+    holds("X-Mark: aside" in keep(g, "quarantine", "show", rows[0]["id"]), "show shows something else")
+    story = json.loads(keep(g, "trace", rows[0]["id"], "--json"))
+    same((story["decision"]["action"], story["decision"]["reason"]), ("quarantine", "dmarc.quarantine"))
+
+
+@test("a message that is released arrives as it came, with our fields in front")
+def _(g):
+    row = held(g)[0]
+    to = f"inet:127.0.0.1:{g.postfix.ports['plain']}"
+    holds("released" in keep(g, "quarantine", "release", row["id"], "--to", to), "not released")
+    got = g.postfix.delivered("X-Mark: aside")
+    holds(got is not None, "it did not arrive")
+    came = forged("aside").replace(b"\r\n", b"\n")
+    holds(came in got.replace(b"\r\n", b"\n"), "it is not as it came")
+    holds(f"X-Mailreeve: released; reason=dmarc.quarantine; id={row['id']}".encode() in got, got)
+    same([r["id"] for r in held(g, "released")], [row["id"]])
+    same(held(g), [])
+    keep(g, "quarantine", "release", row["id"], "--to", to, code=2)
+
+
+@test("what the server behind us refuses stays held")
+def _(g):
+    s = g.client("keep", **STRANGER)
+    holds(s.send("orders@shop.example", forged("stays"), "rosa@example.net").startswith("250"), "not set aside")
+    s.close()
+    row = held(g)[0]
+    keep(g, "quarantine", "release", row["id"], "--to", "inet:127.0.0.1:1", code=75)
+    same([r["id"] for r in held(g)], [row["id"]])
+    holds("deleted" in keep(g, "quarantine", "delete", row["id"]), "not deleted")
+    same((held(g), copies(g)), ([], {}))
+
+
+@test("dots, a large body and a missing line end survive being kept and released")
+def _(g):
+    octets = forged("large").rstrip(b"\n") + b"\n.\n..\n.two\n" + b"x" * 900 + b"\n" + b"0123456789abcdef\n" * 60000 + b"no line end"
+    holds(send_forged(g, "large", octets).startswith("250"), "not set aside")
+    row = held(g)[0]
+    keep(g, "quarantine", "release", row["id"], "--to", f"inet:127.0.0.1:{g.postfix.ports['plain']}")
+    got = g.postfix.delivered("X-Mark: large")
+    holds(got is not None and octets + b"\n" in got.replace(b"\r\n", b"\n"), "it is not as it came")
+
+
+@test("where nothing can be kept the client is told to try again")
+def _(g):
+    os.chmod(f"{g.work}/vault", 0o000)
+    os.rename(f"{g.work}/vault", f"{g.work}/gone")
+    try:
+        for day in pathlib.Path(f"{g.work}/gone").iterdir():
+            day.chmod(0o500)
+        reply = send_forged(g, "nowhere")
+        same(reply[:9], "451-4.3.0")
+        same(g.postfix.delivered("X-Mark: nowhere", 0.3), None)
+    finally:
+        os.rename(f"{g.work}/gone", f"{g.work}/vault")
+        os.chmod(f"{g.work}/vault", 0o700)
+        for day in pathlib.Path(f"{g.work}/vault").iterdir():
+            day.chmod(0o700)
+
+
+@test("of the messages that were taken none is lost when the daemon is killed 20 times under load")
+def _(g):
+    taken, stop, lock, faults = set(), threading.Event(), threading.Lock(), []
+
+    def load(worker):
+        number = 0
+        while not stop.is_set():
+            number += 1
+            mark = f"kill-{worker}-{number}."
+            try:
+                reply = send_forged(g, mark)
+            except OSError:
+                continue
+            with lock:
+                if reply.startswith("250"):
+                    taken.add(mark)
+                elif reply and reply[0] != "4":
+                    faults.append(reply)
+
+    workers = [threading.Thread(target=load, args=(n,)) for n in range(4)]
+    for worker in workers:
+        worker.start()
+    reeve = g.reeves["keep"]
+    for _ in range(20):
+        before = len(taken)
+        gate.wait_for(lambda: len(taken) > before + 5, 5)
+        time.sleep(random.random() / 20)
+        reeve.process.kill()
+        reeve.process.wait()
+        os.unlink(reeve.socket)
+        reeve.start()
+    stop.set()
+    for worker in workers:
+        worker.join()
+    same(faults, [])
+    holds(len(taken) > 100, f"only {len(taken)} messages came through")
+    kept = copies(g)
+    rows = {row["id"] for row in held(g)}
+    accounts = {json.loads(line)["id"] for line in keep(g, "trace", "--json", "--limit", "100000", "--action", "quarantine").splitlines()}
+    marks = {re.search(rb"X-Mark: (\S+)", text)[1].decode() for name, text in kept.items() if name in rows and name in accounts}
+    same(sorted(taken - marks), [])
+    same(sorted(rows - set(kept)), [])
+
+
 def run_all(program, wanted):
     tests = [t for t in TESTS if not wanted or any(word in t[0] for word in wanted)]
     print(f"1..{len(tests)}", flush=True)
     bad = 0
-    g = gate.Gate(program, {"main": "store = stories.db"})
+    g = gate.Gate(program, {"main": "store = stories.db", "keep": KEEP})
+    g.postfix.doors["plain"] = []  # for what is released
+    g.postfix.ports["plain"] = gate.free_port()
     os.chmod(g.work, 0o777)  # the daemon is nobody, and makes its files there
     with g:
         for number, (sentence, function) in enumerate(tests, 1):

@@ -268,6 +268,7 @@ read_dmarc(struct reader *r, const json_t *o, struct facts *f)
 		.policy = (enum dmarc_policy)choice(r, o, "policy", word_of_policy, POLICY_REJECT + 1, POLICY_ABSENT),
 		.applied = (enum dmarc_policy)choice(r, o, "applied", word_of_policy, POLICY_REJECT + 1, POLICY_ABSENT),
 		.testing = flag(o, "testing"),
+		.existence_unknown = flag(o, "existence_unknown"),
 		.policy_domain = text(r, o, "policy_domain"),
 		.org_domain = text(r, o, "org_domain"),
 		.org_domain_other = text(r, o, "org_domain_other"),

@@ -28,6 +28,10 @@ struct door_settings {
 	 * borrowed for the call. May be NULL. */
 	void (*told)(void *arg, const struct account *);
 	void *told_arg;
+	/* As keeper_put(): called on a loop thread; fn from any other, before
+	 * door_free(). May be NULL: then nothing can be kept. */
+	bool (*keep)(void *arg, struct keep *, void (*fn)(void *fn_arg, bool ok), void *fn_arg);
+	void *keep_arg;
 };
 
 /* Two hours of silence (a sendmail client may think that long), 30 s for an

@@ -14,6 +14,7 @@
 #include "front/milter.h"
 #include "front/milter_codec.h"
 #include "net/listen.h"
+#include "session/keep.h"
 
 /* Frames that came while an answer is owed; beyond that nothing more is read. */
 #define BACKLOG       ((size_t)128 << 10)
@@ -28,6 +29,15 @@ struct question {
 	struct question *next, **at;
 };
 
+/* A message on its way to the disk. It outlives its link if that goes first. */
+struct keeping {
+	struct note  note;
+	struct loop *loop;
+	struct link *link; /* NULL: gone. Only the loop's thread looks */
+	uint64_t     ticket;
+	bool         ok;
+};
+
 struct link {
 	struct porter   *porter;
 	struct snapshot *snapshot;
@@ -36,6 +46,7 @@ struct link {
 	struct timer    *deadline; /* the session's */
 	struct timer    *patience; /* for an MTA that says or takes nothing */
 	struct question *questions;
+	struct keeping  *keeping;
 	struct link     *next, **at;
 	struct buf       in;
 	size_t           from; /* where what is not yet worked off begins in `in` */
@@ -114,6 +125,8 @@ link_close(struct link *l)
 
 	milter_free(l->milter);
 	forget_questions(l);
+	if (l->keeping != NULL)
+		l->keeping->link = NULL;
 	watch_free(l->watch);
 	timer_free(l->deadline);
 	timer_free(l->patience);
@@ -241,8 +254,55 @@ host_told(void *door, const struct account *account)
 		p->settings->told(p->settings->told_arg, account);
 }
 
+static void
+on_kept(void *arg)
+{
+	struct keeping *k = arg;
+	struct link    *l = k->link;
+
+	if (l != NULL) {
+		if (l->keeping == k)
+			l->keeping = NULL;
+		milter_kept(l->milter, k->ticket, k->ok);
+		settle(l);
+	}
+	free(k);
+}
+
+/* On a thread of the keeper. */
+static void
+kept(void *arg, bool ok)
+{
+	struct keeping *k = arg;
+
+	k->ok = ok;
+	loop_send(k->loop, &k->note, on_kept, k);
+}
+
+static bool
+host_keep(void *door, struct keep *keep, uint64_t ticket)
+{
+	struct link                *l = door;
+	const struct door_settings *s = l->porter->settings;
+	struct keeping             *k = s->keep != NULL ? calloc(1, sizeof(*k)) : NULL;
+
+	if (k == NULL) {
+		keep_free(keep);
+		return false;
+	}
+	*k = (struct keeping){ .loop = l->porter->loop, .link = l, .ticket = ticket };
+	if (l->keeping != NULL)
+		l->keeping->link = NULL; /* of a message that was given up */
+	l->keeping = k;
+	if (s->keep(s->keep_arg, keep, kept, k))
+		return true;
+	l->keeping = NULL;
+	free(k);
+	return false;
+}
+
 static const struct session_host host = {
-	host_now_us, host_epoch, host_random, host_look, host_ask, host_deadline, host_told,
+	host_now_us, host_epoch, host_random, host_look, host_ask, host_deadline, host_told, host_keep,
 };
 
 /* ---- reading, working, writing ---- */

@@ -146,6 +146,8 @@ on_verdict(void *door, const struct verdict *v)
 	message_over(m);
 	if (v->kind == VERDICT_REPLY) {
 		milter_write_reply(&m->out, &v->reply);
+	} else if (v->kind == VERDICT_DISCARD) {
+		milter_write(&m->out, MILTER_DISCARD);
 	} else if (!write_accept(m, v)) {
 		m->out.len = start;
 		m->out.spoilt = false;
@@ -213,8 +215,16 @@ host_told(void *door, const struct account *account)
 	m->host->told(m->door, account);
 }
 
+static bool
+host_keep(void *door, struct keep *keep, uint64_t ticket)
+{
+	struct milter *m = door;
+
+	return m->host->keep(m->door, keep, ticket);
+}
+
 static const struct session_host relay = {
-	host_now_us, host_epoch, host_random, host_look, host_ask, host_deadline, host_told,
+	host_now_us, host_epoch, host_random, host_look, host_ask, host_deadline, host_told, host_keep,
 };
 
 /* ---- giving events ---- */
@@ -792,6 +802,13 @@ milter_deadline(struct milter *m)
 {
 	if (m->session != NULL)
 		session_deadline(m->session);
+}
+
+void
+milter_kept(struct milter *m, uint64_t ticket, bool ok)
+{
+	if (m->session != NULL)
+		session_kept(m->session, ticket, ok);
 }
 
 bool

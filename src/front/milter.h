@@ -43,6 +43,7 @@ struct bytes milter_why(const struct milter *);
 /* For the session; see session.h. Call milter_on() afterwards if input is left. */
 void milter_answer(struct milter *, uint64_t ticket, const struct answer *);
 void milter_deadline(struct milter *);
+void milter_kept(struct milter *, uint64_t ticket, bool ok);
 
 /* Go over to another env. False, and nothing changed, in the midst of a message
  * and when the MTA was promised answers to other events than the new one gives. */

@@ -106,7 +106,7 @@ told(void *door, const struct account *account)
 	(void)door, (void)account;
 }
 
-static const struct session_host host = { now_us, epoch, random_octets, look, ask, deadline, told };
+static const struct session_host host = { now_us, epoch, random_octets, look, ask, deadline, told, NULL };
 
 static const char talk[] = "\0\0\0\x0dO\0\0\0\6\0\0\1\xff\0\x1f\xff\xff"
                            "\0\0\0\x10" "Ca\0" "4\0\1" "192.0.2.1\0"

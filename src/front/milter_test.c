@@ -70,7 +70,7 @@ told(void *d, const struct account *account)
 	door.told++;
 }
 
-static const struct session_host host = { now_us, epoch, random_octets, look, ask, deadline, told };
+static const struct session_host host = { now_us, epoch, random_octets, look, ask, deadline, told, NULL };
 
 /* ---- what the MTA says, and what it hears, as text ---- */
 

@@ -30,6 +30,12 @@ how_for(const struct settings *s, struct bytes domain)
 	};
 }
 
+enum quarantine_way
+judge_quarantine_way(const struct settings *s, const struct facts *f)
+{
+	return how_for(s, f->mailbox.domain).quarantine;
+}
+
 static struct decision
 decide(enum action action, enum reason reason, const char *rule, enum override override)
 {

@@ -19,4 +19,7 @@ struct decision judge(struct arena *, const struct settings *, const struct suff
 bool judge_arc_trusted(const struct settings *, const struct facts *);
 bool judge_arc_vouches(const struct settings *, const struct facts *);
 
+/* What quarantine is for this From domain. */
+enum quarantine_way judge_quarantine_way(const struct settings *, const struct facts *);
+
 #endif

@@ -107,10 +107,6 @@ take_setting(struct loader *l, struct bytes section, const struct conf_item *ite
 	*place = item->at;
 	if (!setting_set(l->s->arena, l->work, s, item->words, item->count, base, &word, &why))
 		FAULT(l, item->count > 0 ? item->words[word].at : item->at, "%.*s", B_FMT(why));
-	else if (s->type == SETTING_CHOICE && strcmp(s->name, "quarantine") == 0 &&
-		 *(const enum quarantine_way *)(const void *)((char *)base + s->at) == QUARANTINE_STORE)
-		FAULT(l, item->words[0].at,
-		      "\"quarantine = store\" comes with the message store, which this version has not; tag and hold work");
 }
 
 /* What stands in one section; a section in it is a fault. */
@@ -227,6 +223,8 @@ check_whole(struct loader *l)
 			at = place_of(l, B(""), B("message_deadline"));
 		FAULT(l, at, "one DNS question may take as long as a whole message; make timeout in dns shorter than message_deadline");
 	}
+	if (s->keeps_messages && bytes_eq(s->store, B("none")))
+		FAULT(l, place_of(l, B(""), B("store")), "\"quarantine = store\" needs a store");
 	if (s->dns_zone_file.len > 0 && s->dns_resolver.count > 0)
 		FAULT(l, place_of(l, B("dns"), B("resolver")), "zone_file answers all questions; remove it or resolver");
 }
@@ -275,6 +273,9 @@ load(struct loader *l, const struct conf_host *host, struct bytes path)
 		return;
 	take_top(l, root);
 	take_rules(l, root);
+	l->s->keeps_messages = l->s->dmarc_quarantine == QUARANTINE_STORE;
+	for (size_t i = 0; i < l->s->rule_count; i++)
+		l->s->keeps_messages |= l->s->rules[i].quarantine == QUARANTINE_STORE;
 	if (l->faults->count == 0)
 		check_whole(l);
 }

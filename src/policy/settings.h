@@ -67,6 +67,7 @@ struct settings {
 	struct arena *arena;
 	struct map    rule_of; /* domain to struct domain_rule */
 	bool          rules_below; /* some rule is for subdomains */
+	bool          keeps_messages; /* quarantine is `store`, for all or for some domain */
 
 	const struct domain_rule *rules;
 	size_t                    rule_count;

@@ -30,6 +30,7 @@ struct account {
 	char    id[ID_LEN + 1];
 	int64_t began; /* epoch */
 	bool    monitor; /* the decision was recorded, not enacted */
+	bool    kept; /* its rows are in the store already, with a copy of the message */
 
 	struct facts facts;
 

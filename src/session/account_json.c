@@ -156,6 +156,7 @@ account_json_dmarc(struct json *j, const struct account *account)
 	json_kv_text_or_null(j, "record", r->record);
 	json_texts(j, "queries", r->queries, r->query_count);
 	json_texts(j, "rua", r->rua, r->rua_count);
+	json_kv_bool(j, "existence_unknown", r->existence_unknown);
 	bool dkim_aligned = false;
 	for (size_t i = 0; i < f->dkim_count; i++)
 		dkim_aligned |= f->dkim[i].aligned && f->dkim[i].finding.result == RESULT_PASS;

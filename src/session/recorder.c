@@ -46,7 +46,7 @@ recorder_told(void *arg, const struct account *account)
 	struct recorder     *r = arg;
 	struct store_account row;
 
-	if (r == NULL)
+	if (r == NULL || account->kept)
 		return;
 	struct record_rules rules = {
 		(enum store_text)atomic_load_explicit(&r->subject, memory_order_relaxed),

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "session/txn.h"
 
-enum state { NEW, READY, ENVELOPE, CONTENT, BODY, JUDGING, CLOSED, STATE_COUNT };
+enum state { NEW, READY, ENVELOPE, CONTENT, BODY, JUDGING, KEEPING, CLOSED, STATE_COUNT };
 
 struct session {
 	const struct session_env  *env;
@@ -27,7 +27,7 @@ struct session {
 };
 
 #define IN(state) (1U << (state))
-#define ANYWHERE  (IN(NEW) | IN(READY) | IN(ENVELOPE) | IN(CONTENT) | IN(BODY) | IN(JUDGING))
+#define ANYWHERE  (IN(NEW) | IN(READY) | IN(ENVELOPE) | IN(CONTENT) | IN(BODY) | IN(JUDGING) | IN(KEEPING))
 
 /* A greeting is small; whoever sends more than this is not worth remembering whole. */
 #define CLIENT_MEMORY ((size_t)16384)
@@ -130,17 +130,41 @@ on_body(struct session *s, const struct event *ev)
 }
 
 static void
+tell_verdict(struct session *s, const struct verdict *verdict)
+{
+	s->host->deadline(s->door, 0);
+	s->state = READY;
+	if (txn_account(s->txn) != NULL)
+		s->host->told(s->door, txn_account(s->txn));
+	s->face->verdict(s->door, verdict);
+	end_txn(s);
+}
+
+/* A message that is to be kept here is told of when it is on the disk. */
+static void
+keep_message(struct session *s, struct verdict *verdict)
+{
+	struct keep *k = txn_keep(s->txn);
+
+	if (k != NULL && s->host->keep(s->door, k, s->generation)) {
+		s->state = KEEPING;
+		s->host->deadline(s->door, txn_deadline_ms(s->txn));
+		return;
+	}
+	txn_kept(s->txn, false, verdict);
+	tell_verdict(s, verdict);
+}
+
+static void
 tell(struct session *s)
 {
 	struct verdict verdict;
 
 	txn_decide(s->txn, &verdict);
-	s->host->deadline(s->door, 0);
-	s->state = READY;
-	if (txn_account(s->txn) != NULL)
-		s->host->told(s->door, txn_account(s->txn));
-	s->face->verdict(s->door, &verdict);
-	end_txn(s);
+	if (verdict.kind == VERDICT_DISCARD)
+		keep_message(s, &verdict);
+	else
+		tell_verdict(s, &verdict);
 }
 
 /* No memory even to begin: the one answer that needs none. */
@@ -247,8 +271,23 @@ session_answer(struct session *s, uint64_t ticket, const struct answer *answer)
 }
 
 void
+session_kept(struct session *s, uint64_t ticket, bool ok)
+{
+	struct verdict verdict;
+
+	if (s->state != KEEPING || s->txn == NULL || ticket != s->generation)
+		return;
+	txn_kept(s->txn, ok, &verdict);
+	tell_verdict(s, &verdict);
+}
+
+void
 session_deadline(struct session *s)
 {
+	if (s->state == KEEPING) {
+		session_kept(s, s->generation, false);
+		return;
+	}
 	if (s->txn == NULL || s->state != JUDGING)
 		return;
 	txn_late(s->txn);

@@ -17,13 +17,16 @@
 
 struct session;
 struct settings;
+struct keep;
 struct suffix;
+struct vault;
 
 /* What is shared by all sessions that began under the same settings. */
 struct session_env {
 	const struct settings *settings; /* a transaction keeps the snapshot it began with */
 	const struct suffix   *suffix; /* may be NULL */
 	struct bytes           hostname; /* ours, normal */
+	struct vault          *vault; /* for quarantine = store; may be NULL */
 };
 
 /* One change to the message, in the order they are to be made. */
@@ -36,10 +39,12 @@ struct edit {
 
 /* What is to become of the message, told once for each EV_EOM. */
 struct verdict {
-	enum { VERDICT_ACCEPT, VERDICT_HOLD, VERDICT_REPLY } kind; /* HOLD: accept into the MTA's hold queue */
+	/* HOLD: accept into the MTA's hold queue. DISCARD: the MTA takes it and forgets
+	 * it; told only where a synced copy of it is ours. */
+	enum { VERDICT_ACCEPT, VERDICT_HOLD, VERDICT_REPLY, VERDICT_DISCARD } kind;
 	struct reply       reply; /* of VERDICT_REPLY: 4xx or 5xx for all recipients */
 	struct bytes       hold_reason;
-	const struct edit *edits; /* not of VERDICT_REPLY */
+	const struct edit *edits; /* of VERDICT_ACCEPT and VERDICT_HOLD */
 	size_t             edit_count;
 };
 
@@ -69,6 +74,11 @@ struct session_host {
 	/* A transaction has its decision (or was refused, or given up): the story,
 	 * for whoever keeps stories. Borrowed for the call. */
 	void (*told)(void *door, const struct account *);
+	/* Bring the message to the disk, with its rows; session_kept() with the same
+	 * ticket follows, never before this returns. The value is the host's from now
+	 * on. False: it cannot be kept. NULL: this host keeps nothing and says so to
+	 * nobody (`check`). */
+	bool (*keep)(void *door, struct keep *, uint64_t ticket);
 };
 
 /* The env is borrowed until the session is freed. NULL only when memory is spent. */
@@ -83,6 +93,8 @@ void session_on(struct session *, const struct event *);
 /* The answer to a question; NULL: there will be none. The reference is the
  * session's from now on. A ticket of a transaction that is over is ignored. */
 void session_answer(struct session *, uint64_t ticket, const struct answer *);
+/* Whether a message is on the disk. A ticket of a transaction that is over is ignored. */
+void session_kept(struct session *, uint64_t ticket, bool ok);
 /* The time that `deadline` set is over. */
 void session_deadline(struct session *);
 

@@ -127,7 +127,7 @@ verdict(void *door, const struct verdict *v)
 }
 
 const struct session_face stage_face = { go_on, reply, verdict };
-const struct session_host stage_host = { now_us, epoch, random_octets, look, ask_later, deadline, told };
+const struct session_host stage_host = { now_us, epoch, random_octets, look, ask_later, deadline, told, NULL };
 
 static bool
 no_file(void *arg, struct arena *a, struct bytes path, struct bytes *text_out, struct bytes *why_out)

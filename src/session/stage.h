@@ -29,6 +29,8 @@ struct host {
 	enum override   override;
 	bool            told;
 	uint32_t        deadline_ms;
+	struct keep    *kept; /* with a host that keeps; session_kept() is the test's */
+	uint64_t        kept_ticket;
 	struct session *session;
 };
 

@@ -7,9 +7,11 @@
 #include "auth/authres.h"
 #include "base/log.h"
 #include "mail/received.h"
+#include "policy/evidence.h"
 #include "policy/judge.h"
 #include "policy/settings.h"
 #include "session/inquiry.h"
+#include "session/keep.h"
 #include "session/results.h"
 
 /* Our own field; those that a message brings along are taken out. */
@@ -32,6 +34,7 @@ struct txn {
 	uint64_t                   ended_at;
 	bool                       unknown; /* nobody knows who the client is */
 	bool                       asked_client; /* SPF has begun */
+	struct copy               *copy; /* of a message that may be set aside here; else NULL */
 };
 
 struct txn *
@@ -77,6 +80,7 @@ txn_free(struct txn *t)
 	if (t == NULL)
 		return;
 	const struct settings *settings = t->settings;
+	copy_free(t->copy);
 	arena_free(t->arena); /* `t` itself lies in it */
 	settings_unref(settings);
 }
@@ -206,6 +210,37 @@ field_text(struct txn *t, struct bytes name)
 	return at < t->header.count ? field_unfold(t->arena, t->header.fields[at].value) : B_NONE;
 }
 
+/* Fields that strangers wrote in our name are no part of what is kept; ours
+ * are added when it is released. */
+static bool
+is_claim(struct txn *t, const struct field *f)
+{
+	return field_is(f, own_field) || (field_is(f, B("Authentication-Results")) && authres_claims(t->arena, f->value, t->settings->authserv_id));
+}
+
+/* Which message is set aside is known at its end: until then all are copied that might be. */
+static void
+begin_copy(struct txn *t)
+{
+	const struct facts *f = &t->account->facts;
+
+	if (!t->settings->keeps_messages || t->env->vault == NULL || t->host->keep == NULL || t->settings->mode == MODE_MONITOR ||
+	    f->standing != STANDING_FOREIGN)
+		return;
+	t->copy = copy_new(t->env->vault, bytes_of(t->account->id), t->account->began * 1000000);
+	for (size_t i = 0; t->copy != NULL && i < t->header.count; i++) {
+		const struct field *field = &t->header.fields[i];
+		if (is_claim(t, field))
+			continue;
+		copy_add(t->copy, field->name);
+		copy_add(t->copy, B(":"));
+		copy_add(t->copy, field->value);
+		copy_add(t->copy, B("\r\n"));
+	}
+	if (t->copy != NULL)
+		copy_add(t->copy, B("\r\n"));
+}
+
 void
 txn_header_end(struct txn *t)
 {
@@ -217,6 +252,7 @@ txn_header_end(struct txn *t)
 		inquiry_client(t->inquiry);
 	}
 	read_from(t);
+	begin_copy(t);
 	inquiry_header(t->inquiry, &t->header);
 }
 
@@ -224,6 +260,8 @@ void
 txn_body(struct txn *t, struct bytes chunk)
 {
 	t->account->size += chunk.len;
+	if (t->copy != NULL)
+		copy_add(t->copy, chunk);
 	inquiry_body(t->inquiry, chunk);
 }
 
@@ -379,6 +417,11 @@ fill_verdict(struct txn *t, struct verdict *v)
 		v->reply = d->reply;
 		return;
 	}
+	if (d->action == ACTION_QUARANTINE && !t->account->monitor && t->host->keep != NULL &&
+	    judge_quarantine_way(t->settings, &t->account->facts) == QUARANTINE_STORE) {
+		v->kind = VERDICT_DISCARD;
+		return;
+	}
 	if (d->action == ACTION_HOLD && !t->account->monitor) {
 		v->kind = VERDICT_HOLD;
 		v->hold_reason = arena_printf(t->arena, "%s [%s]", reason_word(d->reason), t->account->id);
@@ -410,5 +453,45 @@ txn_decide(struct txn *t, struct verdict *v)
 		for (size_t i = 0; i < account->recipient_count; i++)
 			account->recipients[i].decision = account->decision;
 	}
+	if (v->kind != VERDICT_DISCARD)
+		log_decision(t);
+}
+
+struct keep *
+txn_keep(struct txn *t)
+{
+	struct copy *copy = t->copy;
+
+	t->copy = NULL;
+	return copy != NULL ? keep_new(t->settings, t->account, t->account->began * 1000000, copy) : NULL;
+}
+
+static void
+defer_unkept(struct txn *t, struct verdict *v)
+{
+	struct account  *account = t->account;
+	struct decision *d = &account->decision;
+
+	*d = (struct decision){ .action = ACTION_DEFER, .reason = REASON_QUARANTINE_FAILED, .rule = B_INIT("store.quarantine_dir") };
+	d->reply = evidence_reply(t->arena, t->settings, &account->facts, d->reason, account->id);
+	*v = (struct verdict){ .kind = VERDICT_REPLY, .reply = d->reply };
+	if (arena_overdrawn(t->arena)) {
+		txn_no_memory(v);
+		d->reply = v->reply;
+	}
+	for (size_t i = 0; i < account->recipient_count; i++)
+		account->recipients[i].decision = *d;
+}
+
+void
+txn_kept(struct txn *t, bool ok, struct verdict *v)
+{
+	struct account *account = t->account;
+
+	*v = (struct verdict){ .kind = VERDICT_DISCARD };
+	account->kept = ok;
+	account->took_us = t->host->now_us(t->door) - t->ended_at;
+	if (!ok)
+		defer_unkept(t, v);
 	log_decision(t);
 }

@@ -32,10 +32,16 @@ void txn_answer(struct txn *, uint64_t ticket, const struct answer *);
 void txn_late(struct txn *);
 bool txn_done(const struct txn *);
 
-/* Once done: the verdict, and one line in the log. The verdict's bytes live as long as the txn. */
+/* Once done: the verdict, and, but for VERDICT_DISCARD, one line in the log. The verdict's bytes live as long as the txn. */
 void                  txn_decide(struct txn *, struct verdict *);
 const struct account *txn_account(const struct txn *);
 uint32_t              txn_deadline_ms(const struct txn *);
+
+/* The message as it is to be kept, for a verdict of VERDICT_DISCARD. Once; the
+ * value is the caller's. NULL: it cannot be kept. */
+struct keep *txn_keep(struct txn *);
+/* How that went: the account and the verdict follow, and the line in the log. */
+void txn_kept(struct txn *, bool ok, struct verdict *);
 
 /* The verdict when there is not even memory for a txn. */
 void txn_no_memory(struct verdict *);

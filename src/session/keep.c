@@ -1,0 +1,91 @@
+/* session/keep.c: see keep.h. */
+#include "session/keep.h"
+
+#include <string.h>
+
+/* All texts of an account's row. */
+static const size_t texts[] = {
+#define T(member) offsetof(struct store_account, member)
+	T(id),      T(client),     T(client_name), T(helo),     T(peer),     T(listener),   T(standing), T(sender), T(domain),
+	T(header_from), T(subject), T(message_id), T(queue_id), T(tls),      T(login),      T(mode),     T(action), T(reason),
+	T(rule),    T(override),   T(reply),       T(spf),      T(spf_reason), T(dkim),     T(dkim_reason), T(arc), T(arc_reason),
+	T(dmarc),   T(dmarc_reason), T(results),   T(story),    T(blamed),
+#undef T
+};
+
+static void
+own_texts(struct arena *a, struct store_account *row)
+{
+	for (size_t i = 0; i < NELEMS(texts); i++) {
+		struct bytes text;
+		memcpy(&text, (char *)row + texts[i], sizeof(text));
+		text = arena_copy(a, text);
+		memcpy((char *)row + texts[i], &text, sizeof(text));
+	}
+	struct store_recipient *all = arena_take_array(a, row->recipient_count, sizeof(*all));
+	for (size_t i = 0; all != NULL && i < row->recipient_count; i++) {
+		all[i] = row->recipients[i];
+		all[i].address = arena_copy(a, all[i].address);
+	}
+	row->recipients = all;
+}
+
+static struct bytes
+recipients_text(struct arena *a, const struct account *account)
+{
+	struct buf   out = { 0 };
+	struct bytes text;
+
+	for (size_t i = 0; i < account->recipient_count; i++) {
+		buf_add(&out, account->recipients[i].address);
+		buf_add_c(&out, '\n');
+	}
+	text = arena_copy(a, buf_bytes(&out));
+	if (out.spoilt)
+		arena_spoil(a);
+	buf_free(&out);
+	return text;
+}
+
+struct keep *
+keep_new(const struct settings *s, const struct account *account, int64_t now_us, struct copy *message)
+{
+	struct arena       *a = arena_new(RECORD_MEMORY);
+	struct keep        *k = arena_take(a, sizeof(*k));
+	struct record_rules rules = record_rules_of(s);
+
+	if (k == NULL || !record_account(a, &rules, account, now_us, &k->row))
+		goto fail;
+	own_texts(a, &k->row);
+	k->arena = a;
+	k->copy = message;
+	k->held = (struct store_held){
+		.id = k->row.id,
+		.at_us = now_us,
+		.sender = arena_copy(a, account->facts.mail_from), /* as it came: the row's is in lower case */
+		.recipients = recipients_text(a, account),
+		.header_from = k->row.header_from,
+		.subject = k->row.subject,
+		.reason = k->row.reason,
+		.size = k->row.size,
+		.state = B(HELD_HELD),
+		.expires_us = now_us + (int64_t)s->store_quarantine_days * DAY_US,
+		.changed_us = now_us,
+		.changed_by = B("mailreeve"),
+	};
+	if (!arena_overdrawn(a))
+		return k;
+fail:
+	copy_free(message);
+	arena_free(a);
+	return NULL;
+}
+
+void
+keep_free(struct keep *k)
+{
+	if (k == NULL)
+		return;
+	copy_free(k->copy);
+	arena_free(k->arena);
+}
