@@ -18,7 +18,10 @@
 #include "base/utf8.h"
 #include "desk/cli.h"
 #include "desk/oracle.h"
+#include "desk/proof.h"
 #include "desk/settings_load.h"
+#include "desk/store_open.h"
+#include "desk/trace_job.h"
 #include "diagnose/explain.h"
 #include "diagnose/live.h"
 #include "diagnose/mbox.h"
@@ -33,7 +36,7 @@
 
 struct own {
 	bool        live, summary, lines;
-	const char *reader;
+	const char *reader, *store;
 };
 
 static const struct cli_option options[] = {
@@ -41,13 +44,15 @@ static const struct cli_option options[] = {
 	{ "for", CLI_TEXT, "user|admin", "whom the steps speak to (admin)", offsetof(struct own, reader) },
 	{ "summary", CLI_FLAG, NULL, "count the causes of many reports instead", offsetof(struct own, summary) },
 	{ "lines", CLI_FLAG, NULL, "read JSON lines {code, enhanced, text, host} from standard input", offsetof(struct own, lines) },
+	{ "store", CLI_TEXT, "WHERE", "the store that knows our mail, instead of the one of --config", offsetof(struct own, store) },
 };
 
 static const struct cli_verb verb = {
 	"explain",
-	"[--for user|admin] [--live] [--summary] [--json] FILE|DIRECTORY|-|TEXT...\nexplain --lines",
+	"[--for user|admin] [--live] [--summary] [--json] FILE|DIRECTORY|-|TEXT...\nexplain --lines\nexplain ID",
 	"Reads a bounce and says who refused the message, why, who can mend it and how. FILE is a message, an mbox, a report of a sending "
-	"service (JSON) or a text with a pasted reply; a DIRECTORY holds such files or is a Maildir; TEXT is a reply, or the visible text of a report.",
+	"service (JSON) or a text with a pasted reply; a DIRECTORY holds such files or is a Maildir; TEXT is a reply, or the visible text of a report; "
+	"ID is that of an account of this gateway. With --store or --config FILE it is looked up whether a report is about a mail that passed here.",
 	"mailreeve explain bounce.eml\nmailreeve explain --for user \"550 5.7.509 Access denied, sending domain example.com does not pass DMARC verification\"\n"
 	"mailreeve explain --summary Maildir/",
 	options,
@@ -64,6 +69,8 @@ struct run {
 	struct arena    *arena;
 	struct summary  *summary;
 	struct oracle   *oracle; /* with --live */
+	struct desk_env  desk; /* opened when it is needed */
+	struct store    *store; /* NULL: nobody knows what we sent */
 	struct buf       out;
 	size_t           done; /* messages explained */
 	bool             many; /* more than one document */
@@ -125,6 +132,19 @@ look_up(struct run *run, struct explained *x)
 	}
 }
 
+/* A store that fails is told once, and what it would know stays unknown. */
+static void
+prove(struct run *run, struct explained *x)
+{
+	enum rc rc = proof_find(run->store, run->arena, x);
+
+	if (rc == RC_OK)
+		return;
+	desk_store_fault(&run->cli, run->store, rc);
+	store_close(run->store);
+	run->store = NULL;
+}
+
 static int
 finish(struct run *run, struct explained *x, struct bytes file)
 {
@@ -132,6 +152,8 @@ finish(struct run *run, struct explained *x, struct bytes file)
 
 	if (x != NULL && run->oracle != NULL)
 		look_up(run, x);
+	if (x != NULL && run->store != NULL)
+		prove(run, x);
 
 	if (x == NULL) {
 		rc = cli_fault(&run->cli, "not enough memory to read %.*s", B_FMT(file.len > 0 ? file : B("the text")));
@@ -239,6 +261,39 @@ is_text(struct bytes arg)
 	return code || bytes_has(arg, ' ') || bytes_has(arg, '\n');
 }
 
+static bool
+open_desk(struct run *run)
+{
+	return run->desk.settings != NULL || desk_env_open(&run->desk, &run->cli, NULL);
+}
+
+/* False when a fault was told: end with cli.exit. */
+static bool
+open_store(struct run *run)
+{
+	struct settings with = { .store = bytes_of(run->own.store) };
+
+	if (run->store == NULL && (run->own.store != NULL || open_desk(run)))
+		run->store = desk_store_open(&run->cli, run->own.store != NULL ? &with : run->desk.settings, STORE_READ);
+	return run->store != NULL;
+}
+
+/* Our own reply is the best report of all: the whole story is here. */
+static int
+explain_account(struct run *run, const char *id)
+{
+	if (run->own.store == NULL)
+		settings_of_host(&run->cli);
+	if (!open_store(run))
+		return run->cli.exit;
+	flush(run, true);
+	struct trace_job job = { .cli = run->cli, .store = run->store };
+	int              exit = trace_story(&job, trace_id(run->arena, id));
+	buf_free(&job.out);
+	arena_reset(run->arena);
+	return exit;
+}
+
 static int
 explain_argument(struct run *run, const char *arg)
 {
@@ -252,7 +307,7 @@ explain_argument(struct run *run, const char *arg)
 	if (is_text(text))
 		return finish(run, explain_paste(run->arena, run->rules, text), B_NONE);
 	if (id_is(text))
-		return cli_fault(&run->cli, "%s: no such account here; `mailreeve trace %s` asks the store", arg, arg);
+		return explain_account(run, arg);
 	return cli_fault(&run->cli, "%s: no such file", arg);
 }
 
@@ -315,26 +370,53 @@ explain_all(struct run *run)
 	return rc;
 }
 
+/* Whom the switches let us ask: DNS, and the store of what passed here. */
+static bool
+open_helpers(struct run *run)
+{
+	run->cli.exit = CLI_USE;
+	if (run->own.live) {
+		if (!open_desk(run))
+			return false;
+		run->oracle = oracle_new(&run->cli, run->desk.settings);
+		if (run->oracle == NULL)
+			return false;
+	}
+	if (run->own.store != NULL)
+		return open_store(run);
+	if (run->cli.config == NULL)
+		return true;
+	if (!open_desk(run))
+		return false;
+	/* The settings were perhaps given for DNS: without their store it stays unknown what passed here. */
+	if (store_where(run->desk.settings) != NULL && !open_store(run))
+		run->cli.exit = CLI_FINE;
+	return true;
+}
+
+static void
+close_helpers(struct run *run)
+{
+	store_close(run->store);
+	oracle_free(run->oracle);
+	if (run->desk.settings != NULL)
+		desk_env_close(&run->desk);
+}
+
 int
 desk_explain(int argc, char **argv)
 {
-	struct run      run = { 0 };
-	struct desk_env desk = { .settings = NULL };
-	int             rc = CLI_USE;
+	struct run run = { 0 };
+	int        rc = CLI_USE;
 
 	if (!cli_parse(&run.cli, argc, argv, &verb, &run.own))
 		return run.cli.exit;
 	if (run.own.reader != NULL && strcmp(run.own.reader, "user") != 0 && strcmp(run.own.reader, "admin") != 0)
 		return cli_fault(&run.cli, "--for takes user or admin");
 	run.reader = run.own.reader != NULL && strcmp(run.own.reader, "user") == 0 ? FOR_USER : FOR_ADMIN;
-	if (run.own.live) {
-		if (!desk_env_open(&desk, &run.cli, NULL))
-			return run.cli.exit;
-		run.oracle = oracle_new(&run.cli, desk.settings);
-		if (run.oracle == NULL) {
-			desk_env_close(&desk);
-			return CLI_USE;
-		}
+	if (!open_helpers(&run)) {
+		close_helpers(&run);
+		return run.cli.exit;
 	}
 	run.rules = rules_new();
 	run.arena = arena_new(MEMORY_MAX);
@@ -348,9 +430,6 @@ desk_explain(int argc, char **argv)
 	summary_free(run.summary);
 	arena_free(run.arena);
 	rules_free(run.rules);
-	if (run.own.live) {
-		oracle_free(run.oracle);
-		desk_env_close(&desk);
-	}
+	close_helpers(&run);
 	return rc;
 }

@@ -391,23 +391,12 @@ run_follow(struct trace_job *job, const char *word)
 	return trace_follow(job);
 }
 
-/* Somebody may have typed it in lower case. */
-static struct bytes
-read_id(struct trace_job *job, const char *word)
-{
-	char id[ID_LEN];
-
-	for (size_t i = 0; i < ID_LEN; i++)
-		id[i] = byte_is_alpha(word[i]) ? (char)(word[i] & ~0x20) : word[i];
-	return arena_copy(job->arena, bytes_make(id, ID_LEN));
-}
-
 static int
 run_replay(struct trace_job *job, const char *word)
 {
 	if (word != NULL && !id_is(bytes_of(word)))
 		return cli_fault(&job->cli, "'%s' is not the id of an account", word);
-	return trace_replay(job, word != NULL ? read_id(job, word) : B(""));
+	return trace_replay(job, word != NULL ? trace_id(job->arena, word) : B(""));
 }
 
 static int
@@ -483,7 +472,7 @@ desk_trace(int argc, char **argv)
 		if (!desk_env_open(&job.desk, &job.cli, NULL) || !open_store(&job, row->writes))
 			exit = job.cli.exit;
 		else
-			exit = story ? trace_story(&job, read_id(&job, job.cli.args[0])) : row->run(&job, job.cli.arg_count > 1 ? job.cli.args[1] : NULL);
+			exit = story ? trace_story(&job, trace_id(job.arena, job.cli.args[0])) : row->run(&job, job.cli.arg_count > 1 ? job.cli.args[1] : NULL);
 	}
 	store_close(job.store);
 	if (job.desk.settings != NULL)

@@ -24,10 +24,13 @@ struct trace_job {
 
 /* Each ends with what the process ends with. The output is put in pieces. */
 int trace_search(struct trace_job *);
-int trace_story(struct trace_job *, struct bytes id);
+int trace_story(struct trace_job *, struct bytes id); /* wants cli and store only */
 int trace_follow(struct trace_job *);
 int trace_replay(struct trace_job *, struct bytes id); /* empty: all that the filters find */
 int trace_import_log(struct trace_job *, const char *path);
+
+/* An id in upper case: somebody may have typed it in lower case. */
+struct bytes trace_id(struct arena *, const char *word);
 
 /* What was gathered goes to standard output. False when nobody takes it. */
 bool trace_put(struct trace_job *);

@@ -55,11 +55,16 @@ struct bounce_verdict {
 	size_t                   checked_count;
 };
 
+/* Is it about a mail that we know? Unknown as long as nobody has looked it up. */
+enum proven { PROVEN_UNKNOWN, PROVEN_NO, PROVEN_YES };
+
 struct explained {
 	struct bytes    file; /* where it came from, for output; may be empty */
 	struct reading *reading;
 	struct bounce_verdict *list;
 	size_t          count;
+	enum proven     proven;
+	struct bytes    account; /* the id of what is known of that mail; may be empty */
 };
 
 /* A whole message, a webhook's JSON, or a text without a header. NULL only when memory is spent. */

@@ -102,6 +102,11 @@ explained_json(struct json *j, struct arena *a, const struct explained *x, enum 
 	json_open_object(j);
 	json_kv_str(j, "kind", kind_word(x->reading->kind));
 	json_kv_text_or_null(j, "file", x->file);
+	if (x->proven == PROVEN_UNKNOWN)
+		json_kv_null(j, "proven");
+	else
+		json_kv_bool(j, "proven", x->proven == PROVEN_YES);
+	json_kv_text_or_null(j, "account", x->account);
 	json_key(j, "reports");
 	json_open_array(j);
 	for (size_t i = 0; i < x->count; i++)

@@ -87,7 +87,12 @@ add_verdict(struct buf *out, struct arena *a, const struct explained *x, const s
 void
 explained_text(struct buf *out, struct arena *a, const struct explained *x, enum reader reader)
 {
-	buf_printf(out, "%s\n\n", kinds[x->reading->kind]);
+	buf_printf(out, "%s\n", kinds[x->reading->kind]);
+	if (x->proven == PROVEN_YES)
+		buf_printf(out, "It is about a mail that passed here: account %.*s.\n", B_FMT(x->account));
+	else if (x->proven == PROVEN_NO)
+		buf_add_str(out, "Unproven: nothing is kept here of the mail that it is about. Anybody can write such a report; suppress nobody because of it.\n");
+	buf_add_c(out, '\n');
 	for (size_t i = 0; i < x->count; i++)
 		add_verdict(out, a, x, &x->list[i], reader);
 	path_text(out, a, x);

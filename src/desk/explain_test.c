@@ -1,0 +1,156 @@
+/* desk/explain_test.c: the verb beside a store: accounts by id, and whether a
+ * report is about a mail that passed here. */
+#include "base/rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "desk/caught.h"
+#include "desk/explain.h"
+#include "session/account_json.h"
+#include "session/recorder.h"
+
+static char folder[] = "/tmp/mailreeve-explain-XXXXXX";
+
+/* "%" in a word stands for the folder. */
+static int
+run(const char *line, struct buf *out, struct buf *err)
+{
+	char         words[12][200], *argv[12];
+	int          argc = 0;
+	struct bytes rest = bytes_of(line), word;
+
+	while (argc < 12 && bytes_cut(&rest, ' ', &word)) {
+		bool in_folder = word.len > 0 && word.at[0] == '%';
+		snprintf(words[argc], sizeof(words[argc]), "%s%.*s", in_folder ? folder : "", B_FMT(bytes_from(word, in_folder)));
+		argv[argc] = words[argc];
+		argc++;
+	}
+	struct caught o = caught_begin(STDOUT_FILENO), e = caught_begin(STDERR_FILENO);
+	int           exit = desk_explain(argc, argv);
+	*err = caught_end(&e);
+	*out = caught_end(&o);
+	return exit;
+}
+
+#define UNPROVEN "Unproven: nothing is kept here of the mail that it is about."
+
+static const struct row {
+	const char *name, *line;
+	int         exit;
+	const char *out, *err; /* what is in it; NULL: it is empty */
+} rows[] = {
+	{ "an account is told by its id", "explain AAAAAAAAAAAA --store %/t.db", 0, "4ABC123", NULL },
+	{ "an id may be typed in lower case", "explain aaaaaaaaaaaa --store %/t.db", 0, "4ABC123", NULL },
+	{ "the settings name the store, too", "explain AAAAAAAAAAAA --config %/conf", 0, "4ABC123", NULL },
+	{ "an account as JSON is that of trace", "explain AAAAAAAAAAAA --json --store %/t.db", 0, "\"kept\":{", NULL },
+	{ "an id that is not kept is a fault", "explain CCCCCCCCCCCC --store %/t.db", 2, NULL, "no such account" },
+	{ "without a store there is no account", "explain AAAAAAAAAAAA --config %/none", 2, NULL, "nothing is kept" },
+	{ "a store that is not there is a fault", "explain --store %/nowhere.db %/message-id.eml", 2, NULL, "nowhere.db" },
+	{ "a report with a Message-ID that passed here is proven", "explain --json --store %/t.db %/message-id.eml", 0, "\"proven\": true", NULL },
+	{ "and names the account", "explain --store %/t.db %/message-id.eml", 0, "It is about a mail that passed here: account AAAAAAAAAAAA.", NULL },
+	{ "a queue id proves it where the Message-ID is not known", "explain --json --config %/conf %/queue-id.eml", 0, "\"account\": \"AAAAAAAAAAAA\"", NULL },
+	{ "a reply of ours proves it", "explain --json --config %/conf %/reply.txt", 0, "\"account\": \"AAAAAAAAAAAA\"", NULL },
+	{ "a report about nothing that is kept is unproven", "explain --config %/conf %/forged.eml", 0, UNPROVEN, NULL },
+	{ "and says so as JSON", "explain --json --config %/conf %/forged.eml", 0, "\"proven\": false", NULL },
+	{ "a report that bears no mark proves nothing and disproves nothing", "explain --json --config %/conf %/no-mark.eml", 0, "\"proven\": null", NULL },
+	{ "without a store nobody knows", "explain --json %/forged.eml", 0, "\"proven\": null", NULL },
+	{ "settings that keep nothing do not hinder", "explain --json --config %/none %/forged.eml", 0, "\"proven\": null", NULL },
+};
+
+static void
+check(void **state)
+{
+	const struct row *row = *state;
+	struct buf        out, err;
+	int               exit = run(row->line, &out, &err);
+
+	if (row->err == NULL)
+		assert_bytes(buf_bytes(&err), B(""));
+	else if (bytes_find(buf_bytes(&err), bytes_of(row->err)) == err.len)
+		fail_msg("'%s' is not in: %.*s", row->err, B_FMT(buf_bytes(&err)));
+	if (row->out == NULL)
+		assert_bytes(buf_bytes(&out), B(""));
+	else if (bytes_find(buf_bytes(&out), bytes_of(row->out)) == out.len)
+		fail_msg("'%s' is not in: %.*s", row->out, B_FMT(buf_bytes(&out)));
+	assert_int_equal(exit, row->exit);
+	buf_free(&out);
+	buf_free(&err);
+}
+
+#define REPORT                                                                                                       \
+	"From: MAILER-DAEMON@mx.example.net\nTo: a@example.org\nSubject: Undelivered Mail Returned to Sender\n\n" \
+	"<b@example.net>: 550 5.1.1 User unknown\n\n------ This is a copy of the message, including all the headers. ------\n\n"
+
+static const struct file {
+	const char *name, *text;
+} files[] = {
+	{ "conf", "store = t.db\n" },
+	{ "none", "store = none\n" },
+	{ "message-id.eml", REPORT "From: a@example.org\nTo: b@example.net\nMessage-ID: <1@example.org>\n" },
+	{ "queue-id.eml", REPORT "Received: from desk.example.org by out.example.org (Postfix)\n with ESMTP id 4ABC123\n for <b@example.net>; Sun, 22 Nov 2026 04:51:24 +0000\nMessage-ID: <2@example.org>\n" },
+	{ "forged.eml", REPORT "Received: from desk.example.org by out.example.org with ESMTP id 4ABC124; Sun, 22 Nov 2026 04:51:24 +0000\nMessage-ID: <3@example.org>\n" },
+	{ "no-mark.eml", REPORT "From: a@example.org\nTo: b@example.net\n" },
+	{ "reply.txt", "550 5.7.509 Access denied, sending domain example.org does not pass DMARC verification and has a DMARC policy of reject. [AAAAAAAAAAAA]\n" },
+};
+
+static void
+put_files(void)
+{
+	char path[200];
+
+	for (size_t i = 0; i < NELEMS(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, files[i].name);
+		FILE *f = fopen(path, "w");
+		if (f == NULL || fputs(files[i].text, f) < 0 || fclose(f) != 0)
+			abort();
+	}
+}
+
+static void
+fill_store(void)
+{
+	static const uint8_t random[8] = { 0 };
+	char                 path[200];
+	struct arena        *a = arena_new((size_t)1 << 20);
+	struct account      *account = account_new(a, random, 1795323084);
+	struct buf           story = { 0 };
+	struct json          j = json_to(&story, false);
+	struct writer       *w = NULL;
+	struct bytes         why;
+
+	account_json(&j, account);
+	struct store_account row = { .id = B("AAAAAAAAAAAA"), .at_us = 1795323084000000, .sender = B("a@example.org"), .action = B("accept"), .reason = B("accept.aligned"),
+		                     .message_id = B("<1@example.org>"), .queue_id = B("4ABC123"), .standing = B("internal"), .story = buf_bytes(&story) };
+	snprintf(path, sizeof(path), "%s/t.db", folder);
+	if (writer_start(&(struct writer_settings){ .where = path }, a, &w, &why) != RC_OK || !writer_put(w, &row) || writer_stop(w, 5000) != 0)
+		abort();
+	buf_free(&story);
+	arena_free(a);
+}
+
+static void
+drop_files(void)
+{
+	static const char *const databases[] = { "t.db", "t.db-wal", "t.db-shm" };
+	char                     path[200];
+
+	for (size_t i = 0; i < NELEMS(files) + NELEMS(databases); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, i < NELEMS(files) ? files[i].name : databases[i - NELEMS(files)]);
+		unlink(path);
+	}
+	rmdir(folder);
+}
+
+int
+main(void)
+{
+	if (mkdtemp(folder) == NULL)
+		abort();
+	put_files();
+	fill_store();
+	ROWS_ADD(rows, check);
+	int failed = rows_run("explain, the verb");
+	drop_files();
+	return failed;
+}
