@@ -13,17 +13,18 @@ import sys
 PROGRAM = os.path.abspath(sys.argv[1])
 FOLDER = pathlib.Path(__file__).resolve().parent / "bounces"
 EXCHANGE = "exchange-online-"
+MAILBOX_SERVER = "DB9PR01MB1234.eurprd01.prod.outlook.com"
 
 # file, kind, recipient, host that refused, reply, reason, owner, scope, rule family, words that the cause must hold
 ROWS = (
-    ("o365-unknown-en", "bounce", "ben@example.net", None, "550 5.1.10", "userunknown", "sender-user", "recipient", EXCHANGE + "5.1.10", "ben@example.net"),
-    ("o365-quota-de", "bounce", "ben@example.net", None, "554 5.2.2", "mailboxfull", "recipient", "recipient", EXCHANGE + "5.2.2", "ben@example.net"),
-    ("o365-group-fr", "bounce", "equipe@example.net", None, "550 5.7.133", "securityerror", "recipient-admin", "recipient", EXCHANGE + "5.7.13", "equipe@example.net"),
+    ("o365-unknown-en", "bounce", "ben@example.net", MAILBOX_SERVER, "550 5.1.10", "userunknown", "sender-user", "recipient", EXCHANGE + "5.1.10", "ben@example.net"),
+    ("o365-quota-de", "bounce", "ben@example.net", MAILBOX_SERVER, "554 5.2.2", "mailboxfull", "recipient", "recipient", EXCHANGE + "5.2.2", "ben@example.net"),
+    ("o365-group-fr", "bounce", "equipe@example.net", MAILBOX_SERVER, "550 5.7.133", "securityerror", "recipient-admin", "recipient", EXCHANGE + "5.7.13", "equipe@example.net"),
     ("o365-spf-es", "bounce", "ben@example.net", "mx.example.net", "550 5.7.23", "authfailure", "sender-admin", "sender", EXCHANGE + "5.7.23", "198.51.100.7"),
     ("o365-dmarc-ja", "bounce", "ben@example.net", "example-net.mail.protection.outlook.com", "550 5.7.509", "authfailure", "sender-admin", "sender", EXCHANGE + "5.7.509", "example.org"),
-    ("o365-loop-de", "bounce", "ben@example.net", None, "554 5.4.14", "networkerror", "recipient-admin", "domain", EXCHANGE + "5.4.", "circles"),
+    ("o365-loop-de", "bounce", "ben@example.net", "DB9EUR01FT001.eop-EUR01.prod.protection.outlook.com", "554 5.4.14", "networkerror", "recipient-admin", "domain", EXCHANGE + "5.4.", "circles"),
     ("o365-tenant-fr", "bounce", "ben@example.net", None, "550 5.7.705", "exceedlimit", "sender-admin", "tenant", EXCHANGE + "5.7.705", ""),
-    ("o365-html-only-es", "bounce", "bea@example.net", None, "550 5.1.1", "userunknown", "sender-user", "recipient", EXCHANGE + "5.1.1", "bea@example.net"),
+    ("o365-html-only-es", "bounce", "bea@example.net", MAILBOX_SERVER, "550 5.1.1", "userunknown", "sender-user", "recipient", EXCHANGE + "5.1.1", "bea@example.net"),
     ("proofpoint-unknown-en", "bounce", "ben@example.net", "mx0a-00123401.pphosted.com", "550 5.1.1", "userunknown", "sender-user", "recipient", "unknown-", "ben@example.net"),
     ("proofpoint-reputation-de", "bounce", "ben@example.net", "mx0b-00123401.pphosted.com", "554 5.7.0", "badreputation", "sender-admin", "ip", "proofpoint-", "198.51.100.7"),
     ("proofpoint-policy-fr", "bounce", "ben@example.net", "mx0a-00123401.pphosted.com", "550 5.7.0", "policyviolation", "recipient-admin", "sender", "", ""),

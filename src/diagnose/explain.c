@@ -76,6 +76,32 @@ remote_take(struct bounce_verdict *v, struct bytes remote)
 	}
 }
 
+/* The host that a report names in a line of its own, in the languages of its program. */
+static struct bytes
+named_host(struct bytes text)
+{
+	static const struct bytes leads[] = {
+		B_INIT("Message rejected by:"),
+		B_INIT("Nachricht zur\xc3\xbc" "ckgewiesen von:"),
+		B_INIT("Message rejet\xc3\xa9 par :"),
+		B_INIT("Mensaje rechazado por:"),
+		B_INIT("\xe3\x83\xa1\xe3\x83\x83\xe3\x82\xbb\xe3\x83\xbc\xe3\x82\xb8\xe3\x82\x92\xe6\x8b\x92\xe5\x90\xa6\xe3\x81\x97\xe3\x81\x9f\xe3\x82\xb5\xe3\x83\xbc\xe3\x83\x90\xe3\x83\xbc:"), /* "server that refused the message" */
+	};
+	struct bytes line, before = B_NONE;
+
+	for (int n = 0; n < 200 && bytes_cut_line(&text, &line); n++) {
+		line = bytes_trim(line);
+		for (size_t i = 0; i < NELEMS(leads); i++)
+			if (bytes_starts_nocase(line, leads[i]) && host_like(bytes_trim(bytes_from(line, leads[i].len))))
+				return bytes_trim(bytes_from(line, leads[i].len));
+		/* Exchange on one's own premises writes the host above what it returned. */
+		if (bytes_starts_nocase(line, B("Remote server returned ")) && host_like(before))
+			return before;
+		before = line;
+	}
+	return B_NONE;
+}
+
 static bool
 same_first(struct bytes a, struct bytes b)
 {
@@ -391,6 +417,8 @@ verdict_make(struct arena *a, struct rules *rules, const struct reading *r, cons
 	if (s->passage.len == 0 && alone)
 		v->reply = reply_merge(v->reply, peel(a, r->text));
 	remote_take(v, s->remote);
+	if (v->reply.host.len == 0 && v->reply.ip.len == 0 && alone)
+		v->reply.host = named_host(s->passage.len > 0 ? s->passage : r->text);
 	struct bytes inner = v->reply.enhanced;
 	if (inner.len == 0 || (status_is_vague(inner) && !status_is_vague(s->status)))
 		v->reply.enhanced = s->status.len > 0 ? s->status : inner;

@@ -747,6 +747,34 @@ reading_message(struct arena *a, const struct wordtree *words, struct bytes text
 	return r != NULL ? r : read_once(a, words, text, 0);
 }
 
+/* "... from=<a@example.org> to=<b@example.net> proto=ESMTP", as a log ends a line. */
+static void
+recipient_of_log(struct scan *s)
+{
+	struct bytes text = s->r->text, address;
+	size_t       at = bytes_find(text, B(" to=<")), end;
+
+	if (at < text.len && address_find(bytes_sub(text, at + 5, 320), 0, &address, &end) && address.at == text.at + at + 5)
+		add_recipient(s, address);
+}
+
+/* "550 5.7.1 <a@example.org>: Sender address rejected": the one who wrote, not the one who was missed. */
+static void
+sender_set_apart(struct reading *r)
+{
+	struct bytes address = r->said.at[0].recipient;
+
+	if (address.len == 0)
+		return;
+	struct bytes after = bytes_from(r->text, (size_t)(address.at - r->text.at) + address.len);
+	while (after.len > 0 && (byte_is_space(after.at[0]) || after.at[0] == '>' || after.at[0] == ':' || after.at[0] == '.'))
+		after = bytes_from(after, 1);
+	if (bytes_starts_nocase(after, B("sender ")) || bytes_starts_nocase(after, B("domain of sender "))) {
+		r->to = address;
+		r->said.at[0].recipient = B_NONE;
+	}
+}
+
 struct reading *
 reading_paste(struct arena *a, const struct wordtree *words, struct bytes text)
 {
@@ -766,11 +794,13 @@ reading_paste(struct arena *a, const struct wordtree *words, struct bytes text)
 		returned_take(&s, returned);
 	fold_all(&s);
 	r->kind = clue_in(&s, IN_TEXT, KIND_DELAYED) ? KIND_DELAYED : KIND_BOUNCE;
-	forms_read(a, r->text, B_NONE, true, &r->said);
-	if (r->said.count == 0) {
-		struct said *said = said_add(a, &r->said);
-		if (said != NULL)
-			said->passage = r->text;
+	recipient_of_log(&s);
+	if (r->said.count == 0)
+		forms_read(a, r->text, B_NONE, true, &r->said);
+	struct said *said = r->said.count == 0 ? said_add(a, &r->said) : &r->said.at[0];
+	if (said != NULL && r->said.count == 1) {
+		said->passage = r->text;
+		sender_set_apart(r);
 	}
 	return arena_overdrawn(a) ? NULL : r;
 }
