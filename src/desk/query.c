@@ -66,8 +66,10 @@ read_date(struct bytes rest, int64_t *at_us_out)
 	if (take_char(&rest, ":") && !take_number(&rest, 2, 0, 59, &second))
 		return false;
 	(void)take_char(&rest, "Z");
+	if (rest.len > 0)
+		return false;
 	*at_us_out = (days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * SECOND_US;
-	return rest.len == 0;
+	return true;
 }
 
 bool

@@ -153,26 +153,59 @@ without_qualifier(struct bytes term)
 }
 
 /* Terms are tried from the left until one matches (RFC 7208 section 4.6.2), so
- * the one that decided tells what befell all others. */
-static void
-add_terms(struct buf *out, struct bytes record, struct bytes decided, bool troubled)
+ * the one that decided tells what befell all others. Where trouble ended it,
+ * the detail names the term; where nothing is known nothing is claimed. */
+static const char *
+term_fate(struct bytes term, bool first, bool hit, bool over, bool known, bool troubled)
+{
+	if (first)
+		return "version";
+	if (hit)
+		return troubled ? "ended in trouble" : "matched";
+	if (is_modifier(term))
+		return "modifier";
+	if (!known)
+		return "";
+	return over ? "not reached" : "did not match";
+}
+
+static bool
+term_decided(struct bytes term, struct bytes decided, struct bytes detail)
+{
+	struct bytes bare = without_qualifier(term);
+
+	if (decided.len > 0)
+		return bytes_eq_nocase(bare, decided);
+	return bare.len > 3 && bytes_ends_nocase(detail, bare);
+}
+
+/* Is there a term that decided? */
+static bool
+terms_known(struct bytes record, struct bytes decided, struct bytes detail)
 {
 	struct bytes term;
-	bool         over = false;
+
+	for (int i = 0; i < TERMS_MAX && bytes_cut(&record, ' ', &term); i++)
+		if (i > 0 && term_decided(term, decided, detail))
+			return true;
+	return false;
+}
+
+static void
+add_terms(struct buf *out, struct bytes record, const struct doc *spf)
+{
+	struct bytes decided = doc_text(spf, "mechanism"), term;
+	bool         troubled = doc_is(spf, "result", "permerror") || doc_is(spf, "result", "temperror");
+	struct bytes detail = troubled ? doc_text(spf, "detail") : B("");
+	bool         known = !troubled || terms_known(record, decided, detail), over = false;
 
 	buf_add_str(out, "<ol class=\"terms\" aria-label=\"The SPF record, term by term\">");
 	for (int i = 0; i < TERMS_MAX && bytes_cut(&record, ' ', &term); i++) {
-		const char *what = over ? "not reached" : "did not match";
-		bool        hit = !over && decided.len > 0 && bytes_eq_nocase(without_qualifier(term), decided);
+		bool hit = i > 0 && !over && term_decided(term, decided, detail);
 		if (term.len == 0)
 			continue;
-		if (i == 0)
-			what = "version";
-		else if (hit)
-			what = troubled ? "ended in trouble" : "matched";
-		else if (is_modifier(term))
-			what = "modifier";
-		html_put(out, "<li class=\"$\"><code>$</code> <span>$</span></li>", H_STR(hit ? "hit" : over ? "after" : "miss"), H_TEXT(term), H_STR(what));
+		html_put(out, "<li class=\"$\"><code>$</code> <span>$</span></li>", H_STR(hit ? "hit" : "miss"), H_TEXT(term),
+		         H_STR(term_fate(term, i == 0, hit, over, known, troubled)));
 		over = over || hit;
 	}
 	buf_add_str(out, "</ol>");
@@ -183,7 +216,6 @@ add_spf(struct buf *out, const struct doc *story)
 {
 	const struct doc *spf = doc_at(story, "spf");
 	struct bytes      record = told_spf_record(story, doc_text(spf, "domain"));
-	bool              troubled = doc_is(spf, "result", "permerror") || doc_is(spf, "result", "temperror");
 
 	buf_add_str(out, "<section class=\"card\" aria-labelledby=\"spf\"><h2 id=\"spf\">SPF ");
 	told_result(out, doc_text(spf, "result"));
@@ -198,7 +230,7 @@ add_spf(struct buf *out, const struct doc *story)
 	add_fact(out, doc_is(spf, "identity", "helo") ? "HELO domain" : "MAIL FROM domain", doc_text(spf, "domain"));
 	html_put(out, "<div><dt>Lookups</dt><dd>$ of 10; $ found nothing</dd></div></dl>", H_NUM(doc_number(spf, "lookups")), H_NUM(doc_number(spf, "voids")));
 	if (record.len > 0)
-		add_terms(out, record, doc_text(spf, "mechanism"), troubled);
+		add_terms(out, record, spf);
 	if (doc_text(spf, "explanation").len > 0)
 		html_put(out, "<p>The domain says: “$”</p>", H_TEXT(doc_text(spf, "explanation")));
 	buf_add_str(out, "</section>");
@@ -299,20 +331,26 @@ told_checks(struct buf *out, struct arena *a, const struct doc *story)
 struct bytes
 told_spf_with(struct arena *a, struct bytes record, struct bytes term)
 {
-	struct bytes rest = record, word, out = B("");
+	struct buf   out = { 0 };
+	struct bytes word;
 	bool         put = false;
 
-	while (bytes_cut(&rest, ' ', &word)) {
+	while (bytes_cut(&record, ' ', &word)) {
+		bool ends = bytes_eq_nocase(without_qualifier(word), B("all")) || bytes_starts_nocase(word, B("redirect="));
 		if (word.len == 0)
 			continue;
-		bool ends = bytes_eq_nocase(without_qualifier(word), B("all")) || bytes_starts_nocase(word, B("redirect="));
-		if (ends && !put) {
-			out = arena_printf(a, "%.*s %.*s", B_FMT(out), B_FMT(term));
-			put = true;
-		}
-		out = out.len > 0 ? arena_printf(a, "%.*s %.*s", B_FMT(out), B_FMT(word)) : word;
+		if (ends && !put)
+			buf_printf(&out, " %.*s", B_FMT(term));
+		put = put || ends;
+		if (out.len > 0)
+			buf_add_c(&out, ' ');
+		buf_add(&out, word);
 	}
-	return put ? out : arena_printf(a, "%.*s %.*s", B_FMT(out), B_FMT(term));
+	if (!put)
+		buf_printf(&out, " %.*s", B_FMT(term));
+	struct bytes kept = arena_copy(a, buf_bytes(&out));
+	buf_free(&out);
+	return kept;
 }
 
 static void
