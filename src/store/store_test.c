@@ -1,9 +1,12 @@
 /* store/store_test.c: rows go in and come out the same from both databases. */
 #include "base/rows.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "store/engine.h"
 #include "store/held.h"
@@ -149,6 +152,41 @@ several_daemons_may_start_at_once_on_an_empty_store(void **state)
 		assert_int_equal(rcs[i], RC_OK);
 	}
 	s = rig_open(STORE_WRITE);
+}
+
+/* As another process sees it: locks are its own business, so ask from one. */
+static bool
+is_locked(const char *path)
+{
+	pid_t child = fork();
+	int   status = 0;
+
+	if (child == 0) {
+		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+		int          fd = open(path, O_RDWR | O_CLOEXEC);
+		_exit(fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Else another process that opens and closes the file takes its log away, and what is written after that is lost. */
+static void
+a_second_connection_leaves_the_locks_of_the_first(void **state)
+{
+	struct store *second;
+
+	(void)state;
+	if (!rig_is_sqlite())
+		return;
+	store_close(s);
+	const char *path = rig_where();
+	s = rig_open(STORE_WRITE);
+	assert_true(is_locked(path));
+	second = rig_open(STORE_WRITE);
+	assert_true(is_locked(path));
+	store_close(second);
+	assert_true(is_locked(path));
 }
 
 static void
@@ -547,6 +585,7 @@ main(int argc, char **argv)
 		TEST(tables_of_a_newer_version_are_refused),
 		TEST(an_old_store_is_brought_up_to_date_and_keeps_its_rows),
 		TEST(several_daemons_may_start_at_once_on_an_empty_store),
+		TEST(a_second_connection_leaves_the_locks_of_the_first),
 		TEST(a_place_where_nothing_can_be_opened_says_why),
 		TEST(trouble_with_a_url_does_not_show_its_password),
 		TEST(an_account_comes_back_as_it_went),
