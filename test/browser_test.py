@@ -140,9 +140,9 @@ def walk(b, d, top):
     measure(b, "login")
     b.find_element(By.ID, "name").send_keys(OPERATOR)
     b.find_element(By.ID, "password").send_keys("not the password", Keys.ENTER)
-    check("do not fit" in b.find_element(By.TAG_NAME, "body").text, "a wrong password is told")
+    check(wait_for(lambda: "do not fit" in b.find_element(By.TAG_NAME, "body").text), "a wrong password is told")
     b.find_element(By.ID, "password").send_keys(PASSWORD, Keys.ENTER)
-    check(b.current_url == f"{top}/messages", "after signing in one is where one wanted to go", b.current_url)
+    check(wait_for(lambda: b.current_url == f"{top}/messages"), "after signing in one is where one wanted to go", b.current_url)
 
     look(b, "overview", f"{top}/?period=7d", "Overview")
     b.get(f"{top}/?period=24h&show=trouble")
@@ -186,7 +186,7 @@ def walk(b, d, top):
 
     b.get(f"{top}/")
     b.find_element(By.ID, "find").send_keys(d.ids["forged-reject"].lower(), Keys.ENTER)
-    check(d.ids["forged-reject"] in b.title, "the box on top finds an id, in lower case too", b.title)
+    check(wait_for(lambda: d.ids["forged-reject"] in b.title), "the box on top finds an id, in lower case too", b.title)
     body = b.find_element(By.TAG_NAME, "body")
     b.get(f"{top}/")
     b.switch_to.active_element.send_keys(Keys.TAB)
