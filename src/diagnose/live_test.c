@@ -1,0 +1,105 @@
+/* diagnose/live_test.c: what DNS says now, held against what a report claims. */
+#include "base/rows.h"
+
+#include <string.h>
+
+#include "base/zone.h"
+#include "diagnose/live.h"
+
+#define TAIL "\r\n\r\n------ This is a copy of the message, including all the headers. ------\r\n\r\n"
+#define REPORT(reply) "From: MAILER-DAEMON@out.example.org\r\nTo: anna@example.org\r\nSubject: Undelivered Mail Returned to Sender\r\n\r\n" \
+	"<ben@example.net>: host mx.example.net[192.0.2.25] said: " reply TAIL "Return-Path: <anna@example.org>\r\nFrom: Anna <anna@example.org>\r\nTo: ben@example.net\r\n"
+#define SIGNED(domain) "DKIM-Signature: v=1; a=rsa-sha256; d=" domain "; s=k1; h=from; bh=x; b=y\r\n"
+#define DMARC_REPLY "550 5.7.509 Access denied, sending domain example.org does not pass DMARC verification and has a DMARC policy of reject. [198.51.100.7]"
+#define LIST_REPLY "554 5.7.1 Service unavailable; Client host [198.51.100.7] blocked using zen.spamhaus.org"
+#define PLAIN REPORT(DMARC_REPLY) "\r\n"
+
+static const struct row {
+	const char      *name, *zone, *report, *check;
+	enum check_state state;
+	const char      *words; /* in the evidence */
+} rows[] = {
+	{ "an address that is in the SPF record is fine", "example.org TXT \"v=spf1 ip4:198.51.100.7 -all\"", PLAIN, "spf", CHECK_FINE, "198.51.100.7 is in the SPF record of example.org" },
+	{ "an address that is not is told, with the term to add", "example.org TXT \"v=spf1 ip4:198.51.100.1 -all\"", PLAIN, "spf", CHECK_FAULT,
+	  "add ip4:198.51.100.7 to this record: v=spf1 ip4:198.51.100.1 -all" },
+	{ "a broken SPF record is a fault", "example.org TXT \"v=spf1 ip4:198.51.100 -all\"", PLAIN, "spf", CHECK_FAULT, "SPF of example.org gives permerror" },
+	{ "no SPF record is a fault", "example.org A 192.0.2.1", PLAIN, "spf", CHECK_FAULT, "SPF of example.org gives none" },
+	{ "trouble with SPF is unknown", "example.org TXT !timeout", PLAIN, "spf", CHECK_UNKNOWN, "could not be looked up" },
+	{ "a name that leads back is fine", "7.100.51.198.in-addr.arpa PTR out.example.org\nout.example.org A 198.51.100.7", PLAIN, "ptr", CHECK_FINE, "is called out.example.org, and that name leads back" },
+	{ "a name that does not is a fault", "7.100.51.198.in-addr.arpa PTR out.example.org\nout.example.org A 198.51.100.8", PLAIN, "ptr", CHECK_FAULT, "does not lead back" },
+	{ "no name is a fault", "example.org A 192.0.2.1", PLAIN, "ptr", CHECK_FAULT, "has no reverse DNS name" },
+	{ "trouble with the name is unknown", "7.100.51.198.in-addr.arpa PTR !servfail", PLAIN, "ptr", CHECK_UNKNOWN, "could not be looked up" },
+	{ "trouble on the way back is unknown", "7.100.51.198.in-addr.arpa PTR out.example.org\nout.example.org A !timeout", PLAIN, "ptr", CHECK_UNKNOWN, "could not be looked up" },
+	{ "an address still on the list is a fault", "7.100.51.198.zen.spamhaus.org A 127.0.0.2", REPORT(LIST_REPLY) "\r\n", "blocklist", CHECK_FAULT, "is still listed at zen.spamhaus.org" },
+	{ "an address no more on it is fine", "example.org A 192.0.2.1", REPORT(LIST_REPLY) "\r\n", "blocklist", CHECK_FINE, "is not listed at zen.spamhaus.org any more" },
+	{ "a list that does not answer this resolver is unknown", "7.100.51.198.zen.spamhaus.org A 127.255.255.254", REPORT(LIST_REPLY) "\r\n", "blocklist", CHECK_UNKNOWN, "no answer that can be used" },
+	{ "trouble with the list is unknown", "7.100.51.198.zen.spamhaus.org A !timeout", REPORT(LIST_REPLY) "\r\n", "blocklist", CHECK_UNKNOWN, "no answer that can be used" },
+	{ "where mail goes is told", "example.net MX 10 mx.example.net", PLAIN, "mx", CHECK_FINE, "mail for example.net goes to: 10 mx.example.net" },
+	{ "a null MX is a fault", "example.net MX 0 .", PLAIN, "mx", CHECK_FAULT, "takes no mail (null MX)" },
+	{ "a domain that is gone is a fault", "example.org A 192.0.2.1", PLAIN, "mx", CHECK_FAULT, "the domain example.net does not exist" },
+	{ "a domain without MX is a fault", "example.net A 192.0.2.1", PLAIN, "mx", CHECK_FAULT, "example.net has no MX record" },
+	{ "trouble with the MX is unknown", "example.net MX !servfail", PLAIN, "mx", CHECK_UNKNOWN, "could not be looked up" },
+	{ "an aligned signature is fine", "_dmarc.example.org TXT \"v=DMARC1; p=reject\"", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dmarc", CHECK_FINE, "example.org publishes p=reject" },
+	{ "a signature that is not aligned is a fault", "_dmarc.example.org TXT \"v=DMARC1; p=reject\"", REPORT(DMARC_REPLY) SIGNED("crm.example.com") "\r\n", "dmarc", CHECK_FAULT,
+	  "signed by crm.example.com, which is not aligned with it" },
+	{ "no signature is a fault", "_dmarc.example.org TXT \"v=DMARC1; p=reject\"", PLAIN, "dmarc", CHECK_FAULT, "bears no DKIM signature" },
+	{ "no DMARC record is a fault", "example.org A 192.0.2.1", PLAIN, "dmarc", CHECK_FAULT, "publishes no DMARC record" },
+	{ "trouble with DMARC is unknown", "_dmarc.example.org TXT !timeout", PLAIN, "dmarc", CHECK_UNKNOWN, "could not be looked up" },
+	{ "a key that is there is fine", "k1._domainkey.example.org TXT \"v=DKIM1; p=AAAA\"", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dkim", CHECK_FINE, "there is a key at k1._domainkey.example.org" },
+	{ "a revoked key is a fault", "k1._domainkey.example.org TXT \"v=DKIM1; p=\"", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dkim", CHECK_FAULT, "it was revoked" },
+	{ "no key is a fault", "example.org A 192.0.2.1", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dkim", CHECK_FAULT, "there is no key at" },
+	{ "trouble with the key is unknown", "k1._domainkey.example.org TXT !bogus", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dkim", CHECK_UNKNOWN, "could not be looked up" },
+	{ "what the report does not name is not checked", "example.org A 192.0.2.1", "550 5.1.1 unknown", NULL, CHECK_FINE, NULL },
+};
+
+static void
+look_up(struct arena *a, struct explained *x, const char *text)
+{
+	struct zone         *zone;
+	struct bytes         why;
+	const struct answer *answer = NULL;
+	struct ask           ask;
+
+	assert_int_equal(zone_parse(a, bytes_of(text), &zone, &why), RC_OK);
+	struct live *l = live_new(a, x, &x->list[0], 1795230000);
+	assert_non_null(l);
+	for (int n = 0; live_step(l, answer, &ask) == STEP_ASKS; n++) {
+		assert_true(n < 100);
+		answer = answer_hold(a, zone_answer(zone, &ask));
+	}
+}
+
+static void
+check(void **state)
+{
+	const struct row *row = *state;
+	struct arena     *a = arena_new((size_t)8 << 20);
+	struct rules     *rules = rules_new();
+	struct explained *x = explain_message(a, rules, bytes_of(row->report));
+	bool              found = row->check == NULL;
+
+	assert_non_null(x);
+	assert_int_equal(x->count, 1);
+	look_up(a, x, row->zone);
+	const struct bounce_verdict *v = &x->list[0];
+	if (row->check == NULL)
+		assert_int_equal(v->checked_count, 0);
+	for (size_t i = 0; !found && i < v->checked_count; i++) {
+		if (strcmp(v->checked[i].check, row->check) != 0)
+			continue;
+		found = true;
+		assert_string_equal(check_state_word(v->checked[i].state), check_state_word(row->state));
+		if (bytes_find(v->checked[i].evidence, bytes_of(row->words)) == v->checked[i].evidence.len)
+			fail_msg("'%s' is not in: %.*s", row->words, B_FMT(v->checked[i].evidence));
+	}
+	assert_true(found);
+	rules_free(rules);
+	arena_free(a);
+}
+
+int
+main(void)
+{
+	ROWS_ADD(rows, check);
+	return rows_run("live");
+}
