@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 
-LEAST = {"detected": 0.99, "recipient": 0.98, "reason": 0.95, "not hard": 0.99, "left alone": 0.9}
+LEAST = {"detected": 0.99, "recipient": 0.98, "reason": 0.95, "not hard": 1, "left alone": 1}
 
 program = sys.argv[1]
 corpus = os.environ.get("MAILREEVE_CORPUS", "")
@@ -45,7 +45,9 @@ def count(key, good, row, said):
 for row in truth:
     said = reports[row["file"]]
     if row["kind"] == "notbounce":
-        count("left alone", all(r["reason"] in ("vacation", "feedback", "delivered") for r in said), row, kinds.get(row["file"]))
+        # A notice that mail is late is no bounce: it is reported, as delayed, with the reason of the reply, and suppresses nobody.
+        alone = all(r["reason"] in ("vacation", "feedback", "delivered") or (r["action"] == "delayed" and r["suppress"] == "no") for r in said)
+        count("left alone", alone, row, kinds.get(row["file"]))
         continue
     if row["kind"] == "unresolved":
         continue

@@ -162,6 +162,14 @@ answer_of(const struct rules *rules, const struct bounce_verdict *v)
 	return answer_named(klass == '4' || v->kind == KIND_DELAYED ? "temporary" : "undefined");
 }
 
+/* Was the address refused, or a message to it? A report that gives "5.0.0" for its own finding and names no
+ * command leaves that open: a filter behind the door says "no such user" too (RFC 3463 3.1). */
+static bool
+says_which(const struct bounce_verdict *v)
+{
+	return v->reply.stage != STAGE_NONE || v->said->status.len == 0 || !status_is_vague(v->reply.enhanced);
+}
+
 static void
 permanence(struct bounce_verdict *v)
 {
@@ -170,7 +178,11 @@ permanence(struct bounce_verdict *v)
 	v->permanent = klass == '5' || (klass != '4' && v->answer->permanent);
 	if (v->kind == KIND_DELAYED)
 		v->permanent = false;
-	v->hard = v->answer->hard && v->kind == KIND_BOUNCE && v->permanent;
+	bool proven = says_which(v);
+	v->hard = v->answer->hard && v->kind == KIND_BOUNCE && v->permanent && proven;
+	v->suppress = v->kind == KIND_DELAYED ? SUPPRESS_NO : v->answer->suppress;
+	if (v->answer->hard && !proven && v->suppress == SUPPRESS_YES)
+		v->suppress = SUPPRESS_PROVISIONAL;
 }
 
 static struct bytes

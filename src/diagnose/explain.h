@@ -50,6 +50,7 @@ struct bounce_verdict {
 	enum bounce_kind         kind; /* of this recipient */
 	enum confidence          confidence;
 	bool                     permanent, hard;
+	enum suppress            suppress; /* what the answer says, unless this report proves less */
 	bool                     contradiction; /* fields and text disagree */
 	const struct checked    *checked; /* from diagnose/live.h */
 	size_t                   checked_count;

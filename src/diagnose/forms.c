@@ -316,6 +316,23 @@ listed(const struct said_list *l, struct bytes address)
 	return false;
 }
 
+/* "554 <user@example.com>... Host unknown": of several recipients' lines, such a one is all that is said of him. */
+static struct bytes
+own_line(struct bytes passage, struct bytes recipient)
+{
+	struct bytes rest = passage, line;
+
+	if (!bytes_cut_line(&rest, &line) || line.len < 4 || (line.at[0] != '4' && line.at[0] != '5') || !byte_is_digit(line.at[1]) || !byte_is_digit(line.at[2]))
+		return passage;
+	struct bytes after = bytes_from(line, (size_t)(recipient.at - line.at) + recipient.len);
+	after = bytes_from(after, bytes_starts(after, B(">")));
+	if (!bytes_starts(after, B("... ")))
+		return passage;
+	while (rest.len > 0 && byte_is_wsp(rest.at[0]))
+		bytes_cut_line(&rest, &line);
+	return bytes_sub(passage, 0, passage.len - rest.len);
+}
+
 void
 forms_read(struct arena *a, struct bytes human, struct bytes own, bool loose, struct said_list *list)
 {
@@ -347,6 +364,9 @@ forms_read(struct arena *a, struct bytes human, struct bytes own, bool loose, st
 		list->at[i].passage.len -= list->at[i + 1].passage.len;
 	if (list->count == from + 1)
 		list->at[from].passage = human;
+	else
+		for (size_t i = from; i < list->count; i++)
+			list->at[i].passage = own_line(list->at[i].passage, list->at[i].recipient);
 }
 
 void

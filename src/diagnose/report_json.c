@@ -83,7 +83,7 @@ json_verdict(struct json *j, struct arena *a, const struct explained *x, size_t 
 	json_kv_bool(j, "permanent", v->permanent);
 	json_kv_bool(j, "hard", v->hard);
 	json_kv_str(j, "retry", retry_word(v->kind == KIND_DELAYED ? RETRY_LATER : w->retry));
-	json_kv_str(j, "suppress", suppress_word(v->kind == KIND_DELAYED ? SUPPRESS_NO : w->suppress));
+	json_kv_str(j, "suppress", suppress_word(v->suppress));
 	json_kv_str(j, "scope", scope_word(w->scope));
 	json_kv_str(j, "owner", owner_word(w->owner));
 	json_kv_text_or_null(j, "cause", advice_cause(a, v));

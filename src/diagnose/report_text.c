@@ -52,7 +52,7 @@ add_answers(struct buf *out, struct arena *a, const struct bounce_verdict *v)
 	add_line(out, "Class", arena_printf(a, "%s / %s, %s, confidence %s%s%s%s", w->category, w->reason, v->permanent ? "permanent" : "temporary", confidence_word(v->confidence),
 	                                    v->rule != NULL ? " (rule " : "", v->rule != NULL ? v->rule->id : "", v->rule != NULL ? ")" : ""));
 	add_line(out, "Send again", bytes_of(retry_word(v->kind == KIND_DELAYED ? RETRY_LATER : w->retry)));
-	add_line(out, "Suppress", arena_printf(a, "%s (it concerns the %s)", suppress_word(v->kind == KIND_DELAYED ? SUPPRESS_NO : w->suppress), scope_word(w->scope)));
+	add_line(out, "Suppress", arena_printf(a, "%s (it concerns the %s)", suppress_word(v->suppress), scope_word(w->scope)));
 	add_line(out, "Works again", advice_expect(a, v));
 }
 
