@@ -15,6 +15,9 @@
 #define FIRST_SMALL ((size_t)512)
 #define BLOCK_SMALL ((size_t)2048)
 #define SMALL_LIMIT ((size_t)65536)
+/* Of an arena that may grow very large: one that is used for message after message keeps this. */
+#define FIRST_LARGE ((size_t)262144)
+#define LARGE_LIMIT ((size_t)64 << 20)
 
 struct block {
 	struct block *before;
@@ -53,7 +56,7 @@ block_new(size_t size)
 struct arena *
 arena_new(size_t limit)
 {
-	struct block *b = block_new(limit < SMALL_LIMIT ? FIRST_SMALL : FIRST_SIZE);
+	struct block *b = block_new(limit < SMALL_LIMIT ? FIRST_SMALL : limit <= LARGE_LIMIT ? FIRST_SIZE : FIRST_LARGE);
 
 	if (b == NULL)
 		return NULL;

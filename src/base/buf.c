@@ -56,7 +56,8 @@ buf_add(struct buf *b, struct bytes x)
 void
 buf_add_c(struct buf *b, char c)
 {
-	buf_add(b, bytes_make(&c, 1));
+	if (buf_reserve(b, 1))
+		b->at[b->len++] = c;
 }
 
 void

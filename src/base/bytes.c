@@ -1,64 +1,12 @@
 /* base/bytes.c: see bytes.h. */
 #include "base/bytes.h"
 
-#include <assert.h>
 #include <string.h>
 
 struct bytes
 bytes_of(const char *s)
 {
 	return (struct bytes){ s, s != NULL ? strlen(s) : 0 };
-}
-
-struct bytes
-bytes_make(const void *at, size_t len)
-{
-	return (struct bytes){ at, len };
-}
-
-bool
-byte_is_alpha(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool
-byte_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool
-byte_is_alnum(char c)
-{
-	return byte_is_alpha(c) || byte_is_digit(c);
-}
-
-bool
-byte_is_wsp(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-bool
-byte_is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-char
-byte_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-int
-byte_hex(char c)
-{
-	if (byte_is_digit(c))
-		return c - '0';
-	c = byte_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 bool
@@ -164,22 +112,6 @@ bytes_find_nocase(struct bytes hay, struct bytes needle)
 	return hay.len;
 }
 
-struct bytes
-bytes_sub(struct bytes b, size_t from, size_t len)
-{
-	if (b.at == NULL || from > b.len)
-		from = b.len;
-	if (len > b.len - from)
-		len = b.len - from;
-	return (struct bytes){ b.at == NULL ? NULL : b.at + from, len };
-}
-
-struct bytes
-bytes_from(struct bytes b, size_t from)
-{
-	return bytes_sub(b, from, SIZE_MAX);
-}
-
 bool
 bytes_cut(struct bytes *rest, char sep, struct bytes *head_out)
 {
@@ -203,16 +135,6 @@ bytes_cut_line(struct bytes *rest, struct bytes *line_out)
 	*rest = bytes_from(*rest, i + (i < rest->len));
 	*line_out = line;
 	return true;
-}
-
-void
-bytes_skip(struct bytes *b, size_t n)
-{
-	assert(n <= b->len);
-	if (n == 0)
-		return;
-	b->at += n;
-	b->len -= n;
 }
 
 struct bytes

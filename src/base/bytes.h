@@ -6,6 +6,7 @@
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +25,7 @@ struct bytes {
 
 /* From a C string; NULL gives the empty run. */
 struct bytes bytes_of(const char *);
-struct bytes bytes_make(const void *at, size_t len);
+static inline struct bytes bytes_make(const void *at, size_t len);
 
 bool bytes_eq(struct bytes, struct bytes);
 bool bytes_eq_nocase(struct bytes, struct bytes);
@@ -43,8 +44,8 @@ size_t bytes_find(struct bytes hay, struct bytes needle);
 size_t bytes_find_nocase(struct bytes hay, struct bytes needle);
 
 /* The run from `from`, at most `len` long; never past the end. */
-struct bytes bytes_sub(struct bytes, size_t from, size_t len);
-struct bytes bytes_from(struct bytes, size_t from);
+static inline struct bytes bytes_sub(struct bytes, size_t from, size_t len);
+static inline struct bytes bytes_from(struct bytes, size_t from);
 
 /* Cut `*rest` at the first `sep`: what stands before goes to `*head_out`, what
  * stands behind stays in `*rest`. Without a `sep` all of it is the head and
@@ -57,7 +58,7 @@ bool bytes_cut(struct bytes *rest, char sep, struct bytes *head_out);
 bool bytes_cut_line(struct bytes *rest, struct bytes *line_out);
 
 /* Drop `n` octets from the front; `n` must not exceed the length. */
-void bytes_skip(struct bytes *, size_t n);
+static inline void bytes_skip(struct bytes *, size_t n);
 
 /* Without white space (SP, HTAB, CR, LF) at both ends. */
 struct bytes bytes_trim(struct bytes);
@@ -67,12 +68,86 @@ struct bytes bytes_trim_end(struct bytes);
 /* Decimal digits only, the whole run, at most `max`. */
 bool bytes_number(struct bytes, uint64_t max, uint64_t *value_out);
 
-bool byte_is_alpha(char);
-bool byte_is_digit(char);
-bool byte_is_alnum(char);
-bool byte_is_wsp(char); /* SP, HTAB */
-bool byte_is_space(char); /* SP, HTAB, CR, LF */
-char byte_lower(char);
-int  byte_hex(char); /* 0 to 15, or -1 */
+/* ---- those that are called for every octet ---- */
+
+static inline bool
+byte_is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool
+byte_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+byte_is_alnum(char c)
+{
+	return byte_is_alpha(c) || byte_is_digit(c);
+}
+
+/* SP, HTAB */
+static inline bool
+byte_is_wsp(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* SP, HTAB, CR, LF */
+static inline bool
+byte_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static inline char
+byte_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* 0 to 15, or -1 */
+static inline int
+byte_hex(char c)
+{
+	if (byte_is_digit(c))
+		return c - '0';
+	c = byte_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static inline struct bytes
+bytes_make(const void *at, size_t len)
+{
+	return (struct bytes){ at, len };
+}
+
+static inline struct bytes
+bytes_sub(struct bytes b, size_t from, size_t len)
+{
+	if (b.at == NULL || from > b.len)
+		from = b.len;
+	if (len > b.len - from)
+		len = b.len - from;
+	return (struct bytes){ b.at == NULL ? NULL : b.at + from, len };
+}
+
+static inline struct bytes
+bytes_from(struct bytes b, size_t from)
+{
+	return bytes_sub(b, from, SIZE_MAX);
+}
+
+static inline void
+bytes_skip(struct bytes *b, size_t n)
+{
+	assert(n <= b->len);
+	if (n == 0)
+		return;
+	b->at += n;
+	b->len -= n;
+}
 
 #endif

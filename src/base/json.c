@@ -86,6 +86,13 @@ quoted(struct buf *out, struct bytes text)
 {
 	buf_add_c(out, '"');
 	while (text.len > 0) {
+		size_t plain = 0;
+		while (plain < text.len && text.at[plain] >= ' ' && text.at[plain] < 0x7f && text.at[plain] != '"' && text.at[plain] != '\\')
+			plain++;
+		buf_add(out, bytes_sub(text, 0, plain));
+		bytes_skip(&text, plain);
+		if (text.len == 0)
+			break;
 		unsigned char c = (unsigned char)text.at[0];
 		size_t        n = utf8_length(text);
 		if (n == 0) {

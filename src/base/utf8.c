@@ -48,10 +48,11 @@ utf8_valid(struct bytes b)
 bool
 bytes_is_ascii(struct bytes b)
 {
+	unsigned char all = 0;
+
 	for (size_t i = 0; i < b.len; i++)
-		if ((unsigned char)b.at[i] >= 0x80)
-			return false;
-	return true;
+		all |= (unsigned char)b.at[i];
+	return all < 0x80;
 }
 
 void

@@ -71,7 +71,7 @@ struct run {
 	struct oracle   *oracle; /* with --live */
 	struct desk_env  desk; /* opened when it is needed */
 	struct store    *store; /* NULL: nobody knows what we sent */
-	struct buf       out;
+	struct buf       in, out; /* kept from file to file */
 	size_t           done; /* messages explained */
 	bool             many; /* more than one document */
 };
@@ -192,12 +192,14 @@ explain_octets(struct run *run, struct bytes text, struct bytes file)
 static int
 explain_file(struct run *run, const char *path)
 {
-	struct buf text = { .limit = FILE_MAX };
-	int        rc;
+	struct buf *text = &run->in;
+	int         rc;
 
-	switch (file_read(path, &text)) {
+	buf_clear(text);
+	text->limit = FILE_MAX;
+	switch (file_read(path, text)) {
 	case RC_OK:
-		rc = explain_octets(run, buf_bytes(&text), bytes_of(path));
+		rc = explain_octets(run, buf_bytes(text), bytes_of(path));
 		break;
 	case RC_LIMIT:
 		rc = cli_fault(&run->cli, "%s: larger than %zu MB", path, FILE_MAX >> 20);
@@ -205,7 +207,8 @@ explain_file(struct run *run, const char *path)
 	default:
 		rc = cli_fault(&run->cli, "%s: %s", path, strerror(errno));
 	}
-	buf_free(&text);
+	if (text->room > MESSAGE_MAX)
+		buf_free(text);
 	return rc;
 }
 
@@ -240,15 +243,21 @@ explain_directory(struct run *run, const char *path, unsigned depth)
 }
 
 static int
+explain_found(struct run *run, const char *path, const struct stat *st, unsigned depth)
+{
+	if (S_ISDIR(st->st_mode))
+		return depth < DIRECTORY_MAX ? explain_directory(run, path, depth) : CLI_FINE;
+	return explain_file(run, path);
+}
+
+static int
 explain_path(struct run *run, const char *path, unsigned depth)
 {
 	struct stat st;
 
 	if (stat(path, &st) != 0)
 		return cli_fault(&run->cli, "%s: %s", path, strerror(errno));
-	if (S_ISDIR(st.st_mode))
-		return depth < DIRECTORY_MAX ? explain_directory(run, path, depth) : CLI_FINE;
-	return explain_file(run, path);
+	return explain_found(run, path, &st, depth);
 }
 
 /* "550 ..." or "550-5.7.1 ..." is a reply, and so is what has a blank in it. */
@@ -303,7 +312,7 @@ explain_argument(struct run *run, const char *arg)
 	if (strcmp(arg, "-") == 0)
 		return explain_file(run, "-");
 	if (stat(arg, &st) == 0)
-		return explain_path(run, arg, 0);
+		return explain_found(run, arg, &st, 0);
 	if (is_text(text))
 		return finish(run, explain_paste(run->arena, run->rules, text), B_NONE);
 	if (id_is(text))
@@ -426,6 +435,7 @@ desk_explain(int argc, char **argv)
 	else
 		rc = explain_all(&run);
 	flush(&run, true);
+	buf_free(&run.in);
 	buf_free(&run.out);
 	summary_free(run.summary);
 	arena_free(run.arena);

@@ -29,13 +29,42 @@ latin_1(struct arena *a, struct bytes text)
 	return made;
 }
 
+/* The converters last asked for, one set for each thread: opening one loads a library. */
+#define KEPT_MAX 4
+
+static _Thread_local struct kept {
+	char    name[32];
+	iconv_t cd;
+} kept[KEPT_MAX];
+
+/* Is to be reset before use; (iconv_t)-1: nobody knows the charset. */
+static iconv_t
+converter(const char *charset)
+{
+	static _Thread_local unsigned next;
+
+	for (size_t i = 0; i < KEPT_MAX; i++)
+		if (kept[i].name[0] != '\0' && bytes_eq(bytes_of(kept[i].name), bytes_of(charset)))
+			return kept[i].cd;
+	iconv_t cd = iconv_open("UTF-8", charset);
+	struct bytes name = bytes_of(charset);
+	struct kept *k = &kept[next++ % KEPT_MAX];
+	if (k->name[0] != '\0' && k->cd != (iconv_t)-1)
+		iconv_close(k->cd);
+	*k = (struct kept){ .cd = cd };
+	for (size_t i = 0; i < name.len && i < sizeof(k->name) - 1; i++)
+		k->name[i] = name.at[i];
+	return cd;
+}
+
 static struct bytes
 convert(struct arena *a, struct bytes text, const char *charset)
 {
-	iconv_t cd = iconv_open("UTF-8", charset);
+	iconv_t cd = converter(charset);
 
 	if (cd == (iconv_t)-1)
 		return B_NONE;
+	iconv(cd, NULL, NULL, NULL, NULL);
 	size_t room = text.len * 4 + 16;
 	char  *start = arena_take(a, room), *out = start;
 	char  *in = (char *)text.at;
@@ -50,7 +79,6 @@ convert(struct arena *a, struct bytes text, const char *charset)
 		*out++ = '?';
 		room--;
 	}
-	iconv_close(cd);
 	return start != NULL ? bytes_make(start, (size_t)(out - start)) : B_NONE;
 }
 

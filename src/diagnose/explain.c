@@ -14,8 +14,11 @@
 
 /* The texts that are held against the rules, the best first. */
 struct texts {
-	struct bytes folded[TEXTS_MAX];
-	size_t       count;
+	struct bytes    folded[TEXTS_MAX];
+	const uint16_t *hits[TEXTS_MAX]; /* of the rules' words; looked for when first asked */
+	size_t          hit_count[TEXTS_MAX];
+	bool            scanned[TEXTS_MAX];
+	size_t          count;
 };
 
 static void
@@ -125,15 +128,30 @@ static const struct round {
 	{ TIER_MEANING, TIER_MEANING, THE_REPLY, THE_REPLY },
 };
 
+static void
+evidence_text(struct arena *a, struct rules *rules, struct evidence *e, struct texts *t, size_t i)
+{
+	e->text = i < t->count ? t->folded[i] : B_NONE;
+	e->hits = NULL;
+	e->hit_count = 0;
+	if (i >= t->count)
+		return;
+	if (!t->scanned[i])
+		rules_scan(rules, a, t->folded[i], &t->hits[i], &t->hit_count[i]);
+	t->scanned[i] = true;
+	e->hits = t->hits[i];
+	e->hit_count = t->hit_count[i];
+}
+
 static const struct rule_row *
-judge(struct rules *rules, struct evidence *e, const struct texts *t)
+judge(struct arena *a, struct rules *rules, struct evidence *e, struct texts *t)
 {
 	bool quoted = e->code.len > 0;
 
 	for (size_t round = 0; round < NELEMS(rounds); round++) {
 		enum which which = quoted ? rounds[round].quoted : rounds[round].plain;
 		for (size_t i = which == THE_REST; i == 0 || i < t->count; i++) {
-			e->text = i < t->count ? t->folded[i] : B_NONE;
+			evidence_text(a, rules, e, t, i);
 			const struct rule_row *row = rules_match(rules, e, rounds[round].least, rounds[round].most);
 			if (row != NULL)
 				return row;
@@ -421,13 +439,13 @@ static void
 verdict_make(struct arena *a, struct rules *rules, const struct reading *r, const struct said *s, struct bounce_verdict *v)
 {
 	struct texts       t = { 0 };
-	struct reply_found field = peel(a, s->diagnostic), passage = peel(a, s->passage);
+	struct reply_found field = peel(a, rules_peel_words(rules), s->diagnostic), passage = peel(a, rules_peel_words(rules), s->passage);
 	bool               alone = r->said.count <= 1;
 
 	*v = (struct bounce_verdict){ .said = s, .kind = kind_of(r, s) };
 	v->reply = s->diagnostic.len > 0 ? reply_merge(field, passage) : passage;
 	if (s->passage.len == 0 && alone)
-		v->reply = reply_merge(v->reply, peel(a, r->text));
+		v->reply = reply_merge(v->reply, peel(a, rules_peel_words(rules), r->text));
 	remote_take(v, s->remote);
 	if (v->reply.host.len == 0 && v->reply.ip.len == 0 && alone)
 		v->reply.host = named_host(s->passage.len > 0 ? s->passage : r->text);
@@ -441,13 +459,13 @@ verdict_make(struct arena *a, struct rules *rules, const struct reading *r, cons
 	texts_add(a, &t, passage.whole);
 	if (alone)
 		texts_add(a, &t, r->text);
-	struct evidence e = { v->reply.code, v->reply.enhanced, v->reply.stage, v->providers, B_NONE };
+	struct evidence e = { v->reply.code, v->reply.enhanced, v->reply.stage, v->providers, B_NONE, NULL, 0 };
 	e.providers |= provider_of_host(address_domain(s->recipient)) | provider_of_host(r->reporter);
 	v->answer = answer_of_kind(v->kind);
 	if (v->answer == NULL && (v->own = own_row(&v->reply)) != NULL)
 		v->answer = answer_for(v->own);
 	if (v->answer == NULL) {
-		v->rule = judge(rules, &e, &t);
+		v->rule = judge(a, rules, &e, &t);
 		v->answer = answer_of(rules, v);
 	}
 	v->confidence = v->own != NULL ? CONFIDENCE_HIGH : v->rule == NULL && v->answer->reason != NULL && v->kind != KIND_BOUNCE && v->kind != KIND_DELAYED ? CONFIDENCE_HIGH : confidence_of(v->rule);

@@ -1,10 +1,12 @@
 /* diagnose/peel.c: see peel.h. */
 #include "diagnose/peel.h"
 
+#include <string.h>
+
 #include "base/ip.h"
 #include "base/rc.h"
 #include "diagnose/address_find.h"
-#include "diagnose/charset.h"
+#include "diagnose/wordtree.h"
 
 #define PEEL_MAX 16384
 
@@ -104,6 +106,72 @@ static const struct bytes host_leads[] = {
 	B_INIT("giving up on "),       B_INIT("mx "),          B_INIT("lost connection with "), B_INIT("conversation with "),
 };
 
+/* Words right behind it: qmail and DragonFly say "mx.example.net [192.0.2.1] did not like our RCPT TO". */
+static const struct bytes host_tails[] = {
+	B_INIT(" does not like recipient"), B_INIT(" did not like our "), B_INIT(" failed after i sent"), B_INIT(" gave this error"), B_INIT(" rejected your message"),
+};
+
+/* The words of all tables are looked for in one pass, under one run of numbers. */
+enum {
+	WRAPPER_FIRST = 0,
+	STAGE_FIRST = WRAPPER_FIRST + NELEMS(wrappers),
+	LEAD_FIRST = STAGE_FIRST + NELEMS(stages),
+	TAIL_FIRST = LEAD_FIRST + NELEMS(host_leads),
+	WORDS_COUNT = TAIL_FIRST + NELEMS(host_tails),
+};
+
+static struct bytes
+word_of(size_t number)
+{
+	if (number < STAGE_FIRST)
+		return wrappers[number];
+	if (number < LEAD_FIRST)
+		return stages[number - STAGE_FIRST].words;
+	return number < TAIL_FIRST ? host_leads[number - LEAD_FIRST] : host_tails[number - TAIL_FIRST];
+}
+
+struct wordtree *
+peel_words(void)
+{
+	struct wordtree *t = wordtree_new();
+	bool             fine = t != NULL;
+
+	for (size_t i = 0; fine && i < WORDS_COUNT; i++)
+		fine = wordtree_add(t, word_of(i), (uint32_t)i) == RC_OK;
+	if (fine && wordtree_ready(t) == RC_OK)
+		return t;
+	wordtree_free(t);
+	return NULL;
+}
+
+/* Where words were found: by number, and there in the order of the text. What a hostile text has more of is not looked at. */
+#define PLACES_MAX 256
+
+struct places {
+	struct place {
+		uint16_t number, next; /* the next of that number, plus one */
+		uint32_t end;
+	} at[PLACES_MAX];
+	size_t   count;
+	uint16_t first[WORDS_COUNT], last[WORDS_COUNT]; /* plus one */
+};
+
+static void
+place_hit(void *arg, uint32_t number, size_t end)
+{
+	struct places *p = arg;
+
+	if (p->count == PLACES_MAX)
+		return;
+	p->at[p->count++] = (struct place){ (uint16_t)number, 0, (uint32_t)end };
+	uint16_t here = (uint16_t)p->count;
+	if (p->first[number] == 0)
+		p->first[number] = here;
+	else
+		p->at[p->last[number] - 1].next = here;
+	p->last[number] = here;
+}
+
 /* All white space one blank; "550-5.1.1 more" of a reply's further lines made "more". */
 static struct bytes
 flatten(struct arena *a, struct bytes text)
@@ -178,14 +246,13 @@ code_at(struct bytes text, size_t i, struct reply_found *f, size_t *after_out)
 
 /* Where the innermost quoted reply begins: behind the last wrapper that a code follows closely. */
 static size_t
-inner_start(struct bytes whole, struct bytes folded, struct reply_found *f, size_t *after_out)
+inner_start(struct bytes whole, const struct places *p, struct reply_found *f, size_t *after_out)
 {
 	size_t best = whole.len;
 
 	for (size_t i = 0; i < NELEMS(wrappers); i++) {
-		size_t from = 0, at;
-		while ((at = bytes_find(bytes_from(folded, from), wrappers[i])) < folded.len - from) {
-			size_t             pos = from + at + wrappers[i].len, near = pos, after;
+		for (unsigned n = p->first[WRAPPER_FIRST + i]; n != 0; n = p->at[n - 1].next) {
+			size_t             pos = p->at[n - 1].end, near = pos, after;
 			struct reply_found trial = *f;
 			while (near < whole.len && near < pos + 24 && !code_at(whole, near, &trial, &after))
 				near++;
@@ -195,7 +262,6 @@ inner_start(struct bytes whole, struct bytes folded, struct reply_found *f, size
 				*f = trial;
 				*after_out = after;
 			}
-			from = pos;
 		}
 	}
 	return best;
@@ -240,10 +306,10 @@ quotation(struct bytes text)
 }
 
 static void
-stage_find(struct bytes folded, struct reply_found *f)
+stage_find(const struct places *p, struct reply_found *f)
 {
 	for (size_t i = 0; i < NELEMS(stages); i++)
-		if (bytes_find(folded, stages[i].words) < folded.len) {
+		if (p->first[STAGE_FIRST + i] != 0) {
 			f->stage = stages[i].stage;
 			return;
 		}
@@ -281,22 +347,17 @@ host_take(struct bytes text, struct reply_found *f)
 }
 
 static void
-host_find(struct bytes whole, struct bytes folded, size_t limit, struct reply_found *f)
+host_find(struct bytes whole, const struct places *p, struct reply_found *f)
 {
-	for (size_t i = 0; i < NELEMS(host_leads); i++) {
-		size_t from = 0, at;
-		while (f->host.len == 0 && f->ip.len == 0 && (at = bytes_find(bytes_sub(folded, from, limit - from), host_leads[i])) < limit - from) {
-			from += at + host_leads[i].len;
-			if (host_take(bytes_from(whole, from), f))
+	for (size_t i = 0; i < NELEMS(host_leads); i++)
+		for (unsigned n = p->first[LEAD_FIRST + i]; n != 0; n = p->at[n - 1].next)
+			if (host_take(bytes_from(whole, p->at[n - 1].end), f))
 				return;
-		}
-	}
-	/* qmail and DragonFly: "mx.example.net [192.0.2.1] did not like our RCPT TO", "192.0.2.1 does not like recipient." */
-	static const struct bytes tails[] = { B_INIT(" does not like recipient"), B_INIT(" did not like our "), B_INIT(" failed after i sent"), B_INIT(" gave this error"), B_INIT(" rejected your message") };
-	for (size_t i = 0; i < NELEMS(tails); i++) {
-		size_t at = bytes_find(folded, tails[i]), start = at;
-		if (at == folded.len)
+	for (size_t i = 0; i < NELEMS(host_tails); i++) {
+		unsigned n = p->first[TAIL_FIRST + i];
+		if (n == 0)
 			continue;
+		size_t at = p->at[n - 1].end - host_tails[i].len, start = at;
 		while (start > 0 && at - start < 120 && whole.at[start - 1] != ' ' && whole.at[start - 1] != '(')
 			start--;
 		if (whole.at[start] == '[')
@@ -308,15 +369,19 @@ host_find(struct bytes whole, struct bytes folded, size_t limit, struct reply_fo
 }
 
 struct reply_found
-peel(struct arena *a, struct bytes text)
+peel(struct arena *a, const struct wordtree *words, struct bytes text)
 {
 	struct reply_found f = { .whole = flatten(a, text) };
 	struct bytes       folded = arena_lower(a, f.whole);
+	struct places      p;
 	size_t             after = 0, start;
 
 	if (folded.len == 0)
 		return f;
-	start = inner_start(f.whole, folded, &f, &after);
+	p.count = 0;
+	memset(p.first, 0, sizeof(p.first));
+	wordtree_scan(words, folded, place_hit, &p);
+	start = inner_start(f.whole, &p, &f, &after);
 	for (size_t i = 0; start == f.whole.len && i + 3 <= f.whole.len; i++)
 		if ((f.whole.at[i] == '4' || f.whole.at[i] == '5') && code_at(f.whole, i, &f, &after))
 			start = i;
@@ -328,7 +393,7 @@ peel(struct arena *a, struct bytes text)
 	for (size_t i = 0; f.enhanced.len == 0 && i < f.text.len; i++)
 		if (i == 0 || (!byte_is_alnum(f.text.at[i - 1]) && f.text.at[i - 1] != '.' && f.text.at[i - 1] != '-'))
 			f.enhanced = bytes_sub(f.text, i, enhanced_length(bytes_from(f.text, i)));
-	stage_find(folded, &f);
-	host_find(f.whole, folded, folded.len, &f);
+	stage_find(&p, &f);
+	host_find(f.whole, &p, &f);
 	return f;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnose/peel.h"
 #include "diagnose/reading.h"
 #include "diagnose/rules_table.h"
 #include "diagnose/wordtree.h"
@@ -17,6 +18,7 @@
 struct rules {
 	struct wordtree     *tree;
 	struct wordtree     *words; /* of reading.h */
+	struct wordtree     *peel_words; /* of peel.h */
 	pcre2_code         **compiled; /* by pattern; made at the first use */
 	pcre2_match_data    *match_data;
 	pcre2_match_context *match_context;
@@ -57,13 +59,14 @@ rules_new(void)
 		return NULL;
 	r->tree = wordtree_new();
 	r->words = reading_words();
+	r->peel_words = peel_words();
 	r->compiled = calloc(pattern_rows_count, sizeof(*r->compiled));
 	r->seen = calloc(pattern_rows_count, 1);
 	r->hits = calloc(pattern_rows_count, sizeof(*r->hits));
 	r->plain = calloc(rule_rows_count, sizeof(*r->plain));
 	r->match_data = pcre2_match_data_create(1, NULL);
 	r->match_context = pcre2_match_context_create(NULL);
-	if (r->tree == NULL || r->words == NULL || r->compiled == NULL || r->seen == NULL || r->hits == NULL || r->plain == NULL || r->match_data == NULL ||
+	if (r->tree == NULL || r->words == NULL || r->peel_words == NULL || r->compiled == NULL || r->seen == NULL || r->hits == NULL || r->plain == NULL || r->match_data == NULL ||
 	    r->match_context == NULL)
 		goto fail;
 	pcre2_set_match_limit(r->match_context, MATCH_LIMIT);
@@ -94,6 +97,7 @@ rules_free(struct rules *r)
 	pcre2_match_context_free(r->match_context);
 	wordtree_free(r->tree);
 	wordtree_free(r->words);
+	wordtree_free(r->peel_words);
 	free(r->compiled);
 	free(r->seen);
 	free(r->hits);
@@ -105,6 +109,12 @@ const struct wordtree *
 rules_words(const struct rules *r)
 {
 	return r->words;
+}
+
+const struct wordtree *
+rules_peel_words(const struct rules *r)
+{
+	return r->peel_words;
 }
 
 /* "5.7.509" exactly; "x.7.26" any class; "5.7.6*" whatever follows. */
@@ -190,15 +200,32 @@ in_tiers(const struct rule_row *row, enum rule_tier least, enum rule_tier most)
 	return row->tier >= (uint8_t)least && row->tier <= (uint8_t)most;
 }
 
+void
+rules_scan(struct rules *r, struct arena *a, struct bytes text, const uint16_t **hits_out, size_t *count_out)
+{
+	uint16_t *copy;
+
+	if (text.len > 0)
+		wordtree_scan(r->tree, text, hit, r);
+	size_t n = r->hit_count;
+	copy = n > 0 ? arena_take_array(a, n, sizeof(*copy)) : NULL;
+	if (copy != NULL)
+		memcpy(copy, r->hits, n * sizeof(*copy));
+	while (r->hit_count > 0)
+		r->seen[r->hits[--r->hit_count]] = 0;
+	*hits_out = copy;
+	*count_out = copy != NULL ? n : 0;
+}
+
 const struct rule_row *
 rules_match(struct rules *r, const struct evidence *e, enum rule_tier least, enum rule_tier most)
 {
 	size_t best = rule_rows_count;
 
-	if (e->text.len > 0)
-		wordtree_scan(r->tree, e->text, hit, r);
-	for (size_t i = 0; i < r->hit_count; i++) {
-		const struct pattern_row *p = &pattern_rows[r->hits[i]];
+	for (size_t i = 0; i < e->hit_count; i++)
+		r->seen[e->hits[i]] = 1;
+	for (size_t i = 0; i < e->hit_count; i++) {
+		const struct pattern_row *p = &pattern_rows[e->hits[i]];
 		const struct rule_row    *row = &rule_rows[p->rule];
 		if (!p->unless && p->rule < best && in_tiers(row, least, most) && codes_hold(row, e) && texts_hold(r, row, e->text))
 			best = p->rule;
@@ -208,8 +235,8 @@ rules_match(struct rules *r, const struct evidence *e, enum rule_tier least, enu
 		if (in_tiers(row, least, most) && codes_hold(row, e) && texts_hold(r, row, e->text))
 			best = r->plain[i];
 	}
-	while (r->hit_count > 0)
-		r->seen[r->hits[--r->hit_count]] = 0;
+	for (size_t i = 0; i < e->hit_count; i++)
+		r->seen[e->hits[i]] = 0;
 	return best < rule_rows_count ? &rule_rows[best] : NULL;
 }
 

@@ -77,6 +77,8 @@ struct evidence {
 	enum stage   stage;
 	uint32_t     providers; /* bits, by provider number */
 	struct bytes text; /* folded, see text_fold() */
+	const uint16_t *hits; /* from rules_scan() of that text */
+	size_t       hit_count;
 };
 
 struct rules;
@@ -88,6 +90,11 @@ void          rules_free(struct rules *);
 
 /* The words of reading.h, which live as long as the rules. */
 const struct wordtree *rules_words(const struct rules *);
+/* And those of peel.h. */
+const struct wordtree *rules_peel_words(const struct rules *);
+
+/* The words of the rules that occur in a folded text. */
+void rules_scan(struct rules *, struct arena *, struct bytes text, const uint16_t **hits_out, size_t *count_out);
 
 /* The first rule that holds, in tiers from `least` to `most`; NULL: none. */
 const struct rule_row   *rules_match(struct rules *, const struct evidence *, enum rule_tier least, enum rule_tier most);

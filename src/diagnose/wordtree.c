@@ -1,10 +1,15 @@
-/* diagnose/wordtree.c: see wordtree.h. The trie is built with child lists and
- * then made one table of states by classes of octets: octets that occur in no
- * word share class 0, which always leads back to the root. */
+/* diagnose/wordtree.c: see wordtree.h. The trie is built with child lists. The
+ * states next to the root, where nearly all of a text is spent, then get a row
+ * of a table by classes of octets (octets that occur in no word share class 0,
+ * which always leads back to the root); the deep ones stay lists, so that
+ * making it ready is cheap and the table stays in the cache. */
 #include "diagnose/wordtree.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* States this far from the root have a row. */
+#define DENSE_DEPTH 3
 
 struct node {
 	uint32_t child, next; /* first child, next sibling; 0: none */
@@ -26,7 +31,8 @@ struct wordtree {
 	size_t        found_count, found_room;
 	uint8_t       class_of[256];
 	unsigned      classes;
-	uint32_t     *go; /* count * classes */
+	uint32_t      dense; /* nodes with a row; the first ones */
+	uint32_t     *go; /* dense * classes */
 };
 
 static bool
@@ -110,35 +116,76 @@ wordtree_add(struct wordtree *t, struct bytes word, uint32_t number)
 	return RC_OK;
 }
 
+/* Where `at` leads with this octet. */
+static uint32_t
+step(const struct wordtree *t, uint32_t at, uint8_t octet)
+{
+	unsigned k = t->class_of[octet];
+
+	if (k == 0)
+		return 0;
+	for (; at >= t->dense; at = t->nodes[at].fail) {
+		uint32_t c = child_of(t, at, octet);
+		if (c != 0)
+			return c;
+	}
+	return t->go[(size_t)at * t->classes + k];
+}
+
+/* The nodes anew in the order of their depth, so that the shallow ones come first. */
+static bool
+by_depth(struct wordtree *t)
+{
+	struct node *sorted = calloc(t->count, sizeof(*sorted));
+	size_t       tail = 1;
+
+	if (sorted == NULL)
+		return false;
+	sorted[0] = t->nodes[0];
+	t->dense = 1;
+	for (size_t head = 0, level = 1, depth = 0; head < tail; head++) {
+		if (head == level) {
+			level = tail;
+			if (++depth < DENSE_DEPTH)
+				t->dense = (uint32_t)tail;
+		}
+		uint32_t c = sorted[head].child, *link = &sorted[head].child;
+		for (; c != 0; c = t->nodes[c].next) {
+			sorted[tail] = t->nodes[c];
+			*link = (uint32_t)tail;
+			link = &sorted[tail].next;
+			tail++;
+		}
+		*link = 0;
+	}
+	free(t->nodes);
+	t->nodes = sorted;
+	t->room = t->count;
+	return true;
+}
+
 enum rc
 wordtree_ready(struct wordtree *t)
 {
-	uint32_t *queue = calloc(t->count, sizeof(*queue));
-	size_t    head = 0, tail = 0;
-
-	free(t->go);
-	t->go = calloc(t->count * t->classes, sizeof(*t->go));
-	if (queue == NULL || t->go == NULL) {
-		free(queue);
+	if (!by_depth(t))
 		return RC_MEMORY;
-	}
-	queue[tail++] = 0;
-	while (head < tail) {
-		uint32_t     at = queue[head++];
+	free(t->go);
+	t->go = calloc((size_t)t->dense * t->classes, sizeof(*t->go));
+	if (t->go == NULL)
+		return RC_MEMORY;
+	for (uint32_t at = 0; at < t->count; at++) {
 		struct node *n = &t->nodes[at];
 		uint32_t    *row = t->go + (size_t)at * t->classes;
-		if (at != 0) {
+		if (at != 0 && at < t->dense)
 			memcpy(row, t->go + (size_t)n->fail * t->classes, t->classes * sizeof(*row));
+		if (at != 0)
 			n->more = t->nodes[n->fail].hits != 0 ? n->fail : t->nodes[n->fail].more;
-		}
 		for (uint32_t c = n->child; c != 0; c = t->nodes[c].next) {
-			uint8_t k = t->class_of[t->nodes[c].octet];
-			t->nodes[c].fail = at == 0 ? 0 : row[k];
-			row[k] = c;
-			queue[tail++] = c;
+			t->nodes[c].fail = at == 0 ? 0 : step(t, n->fail, t->nodes[c].octet);
+			if (at < t->dense)
+				row[t->class_of[t->nodes[c].octet]] = c;
 		}
 	}
-	free(queue);
 	return RC_OK;
 }
 
@@ -148,7 +195,7 @@ wordtree_scan(const struct wordtree *t, struct bytes text, void (*hit)(void *, u
 	uint32_t at = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
-		at = t->go[(size_t)at * t->classes + t->class_of[(uint8_t)text.at[i]]];
+		at = step(t, at, (uint8_t)text.at[i]);
 		for (uint32_t n = t->nodes[at].hits != 0 ? at : t->nodes[at].more; n != 0; n = t->nodes[n].more)
 			for (uint32_t f = t->nodes[n].hits; f != 0; f = t->found[f - 1].next)
 				hit(arg, t->found[f - 1].number, i + 1);
