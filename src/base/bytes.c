@@ -52,6 +52,9 @@ bytes_starts_nocase(struct bytes b, struct bytes prefix)
 bool
 bytes_ends_nocase(struct bytes b, struct bytes suffix)
 {
+	/* The last octet tells most strangers. */
+	if (suffix.len > 0 && b.len >= suffix.len && byte_lower(b.at[b.len - 1]) != byte_lower(suffix.at[suffix.len - 1]))
+		return false;
 	return b.len >= suffix.len && bytes_eq_nocase(bytes_from(b, b.len - suffix.len), suffix);
 }
 

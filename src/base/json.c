@@ -81,13 +81,20 @@ json_close_array(struct json *j)
 	close(j, ']');
 }
 
+/* Stands for itself in a JSON string, and is one octet. */
+static bool
+is_plain(char c)
+{
+	return (unsigned char)(c - ' ') < 0x7f - ' ' && c != '"' && c != '\\';
+}
+
 static void
 quoted(struct buf *out, struct bytes text)
 {
 	buf_add_c(out, '"');
 	while (text.len > 0) {
 		size_t plain = 0;
-		while (plain < text.len && text.at[plain] >= ' ' && text.at[plain] < 0x7f && text.at[plain] != '"' && text.at[plain] != '\\')
+		while (plain < text.len && is_plain(text.at[plain]))
 			plain++;
 		buf_add(out, bytes_sub(text, 0, plain));
 		bytes_skip(&text, plain);

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,14 +191,14 @@ explain_octets(struct run *run, struct bytes text, struct bytes file)
 }
 
 static int
-explain_file(struct run *run, const char *path)
+explain_open(struct run *run, int fd, const char *path)
 {
 	struct buf *text = &run->in;
 	int         rc;
 
 	buf_clear(text);
 	text->limit = FILE_MAX;
-	switch (file_read(path, text)) {
+	switch (file_read_fd(fd, text)) {
 	case RC_OK:
 		rc = explain_octets(run, buf_bytes(text), bytes_of(path));
 		break;
@@ -242,22 +243,29 @@ explain_directory(struct run *run, const char *path, unsigned depth)
 	return rc;
 }
 
-static int
-explain_found(struct run *run, const char *path, const struct stat *st, unsigned depth)
+/* False, with errno set, when there is nothing of that name, or it cannot be opened. */
+static bool
+explain_found(struct run *run, const char *path, unsigned depth, int *rc_out)
 {
-	if (S_ISDIR(st->st_mode))
-		return depth < DIRECTORY_MAX ? explain_directory(run, path, depth) : CLI_FINE;
-	return explain_file(run, path);
+	struct stat st;
+	int         fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		*rc_out = depth < DIRECTORY_MAX ? explain_directory(run, path, depth) : CLI_FINE;
+	else
+		*rc_out = explain_open(run, fd, path);
+	close(fd);
+	return true;
 }
 
 static int
 explain_path(struct run *run, const char *path, unsigned depth)
 {
-	struct stat st;
+	int rc;
 
-	if (stat(path, &st) != 0)
-		return cli_fault(&run->cli, "%s: %s", path, strerror(errno));
-	return explain_found(run, path, &st, depth);
+	return explain_found(run, path, depth, &rc) ? rc : cli_fault(&run->cli, "%s: %s", path, strerror(errno));
 }
 
 /* "550 ..." or "550-5.7.1 ..." is a reply, and so is what has a blank in it. */
@@ -306,13 +314,15 @@ explain_account(struct run *run, const char *id)
 static int
 explain_argument(struct run *run, const char *arg)
 {
-	struct stat  st;
 	struct bytes text = bytes_of(arg);
+	int          rc;
 
 	if (strcmp(arg, "-") == 0)
-		return explain_file(run, "-");
-	if (stat(arg, &st) == 0)
-		return explain_found(run, arg, &st, 0);
+		return explain_open(run, STDIN_FILENO, "-");
+	if (explain_found(run, arg, 0, &rc))
+		return rc;
+	if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
+		return cli_fault(&run->cli, "%s: %s", arg, strerror(errno));
 	if (is_text(text))
 		return finish(run, explain_paste(run->arena, run->rules, text), B_NONE);
 	if (id_is(text))

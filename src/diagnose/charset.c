@@ -141,11 +141,19 @@ text_fold(struct arena *a, struct bytes text)
 	for (size_t i = 0; i < text.len;) {
 		unsigned char first = (unsigned char)text.at[i];
 		uint32_t      c = first;
-		if (first > ' ' && first < 0x80) {
-			out[n++] = first >= 'A' && first <= 'Z' ? (char)(first | 0x20) : (char)first;
+		while (first > ' ' && first < 0x80) {
+			out[n++] = byte_lower((char)first);
+			if (++i == text.len)
+				goto end;
+			first = (unsigned char)text.at[i];
+		}
+		if (first == ' ' || first == '\n') {
+			if (n > 0 && out[n - 1] != ' ')
+				out[n++] = ' ';
 			i++;
 			continue;
 		}
+		c = first;
 		size_t        len = first < 0x80 ? 1 : utf8_take(bytes_from(text, i), &c);
 		if (len == 0)
 			len = 1, c = 0;
@@ -163,6 +171,7 @@ text_fold(struct arena *a, struct bytes text)
 		}
 		i += len;
 	}
+end:
 	while (n > 0 && out[n - 1] == ' ')
 		n--;
 	return bytes_make(out, n);

@@ -457,7 +457,7 @@ verdict_make(struct arena *a, struct rules *rules, const struct reading *r, cons
 	texts_add(a, &t, v->reply.text);
 	texts_add(a, &t, field.whole);
 	texts_add(a, &t, passage.whole);
-	if (alone)
+	if (alone && (s->passage.at != r->text.at || s->passage.len != r->text.len))
 		texts_add(a, &t, r->text);
 	struct evidence e = { v->reply.code, v->reply.enhanced, v->reply.stage, v->providers, B_NONE, NULL, 0 };
 	e.providers |= provider_of_host(address_domain(s->recipient)) | provider_of_host(r->reporter);

@@ -75,7 +75,7 @@ static bool
 announces(struct bytes line)
 {
 	/* No announcement does without one of these. */
-	static const struct bytes marks[] = { B_INIT("message"), B_INIT("mail"), B_INIT("copy"), B_INIT("original") };
+	static const struct bytes marks[] = { B_INIT("message"), B_INIT("copy"), B_INIT("mail"), B_INIT("original") };
 	struct bytes              words = bytes_trim(line);
 	bool                      rule = false;
 	char                      room[LOWER_MAX];
@@ -88,7 +88,7 @@ announces(struct bytes line)
 	if (words.len < 12 || words.len > 120)
 		return false;
 	words = lowered(words, room);
-	if (!has_any(words, marks, NELEMS(marks)))
+	if (!has_any(words, marks, rule ? NELEMS(marks) : 2))
 		return false;
 	for (size_t i = 0; i < NELEMS(announcements); i++) {
 		if (announcements[i].rule && !rule)

@@ -297,6 +297,13 @@ quoted_printable(struct arena *a, struct bytes text, bool word)
 	if (out == NULL)
 		return B_NONE;
 	for (size_t i = 0; i < text.len; i++) {
+		size_t plain = word ? 0 : bytes_index(bytes_from(text, i), '=');
+		if (plain > 0)
+			memcpy(out + n, text.at + i, plain);
+		n += plain;
+		i += plain;
+		if (i == text.len)
+			break;
 		char c = text.at[i];
 		if (c == '=' && i + 2 < text.len && byte_hex(text.at[i + 1]) >= 0 && byte_hex(text.at[i + 2]) >= 0) {
 			out[n++] = (char)(byte_hex(text.at[i + 1]) << 4 | byte_hex(text.at[i + 2]));

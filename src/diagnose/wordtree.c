@@ -32,6 +32,7 @@ struct wordtree {
 	uint8_t       class_of[256];
 	unsigned      classes;
 	uint32_t      dense; /* nodes with a row; the first ones */
+	uint32_t      silent; /* so many of the first nodes end no word */
 	uint32_t     *go; /* dense * classes */
 };
 
@@ -186,6 +187,9 @@ wordtree_ready(struct wordtree *t)
 				row[t->class_of[t->nodes[c].octet]] = c;
 		}
 	}
+	t->silent = 0;
+	while (t->silent < t->count && t->nodes[t->silent].hits == 0 && t->nodes[t->silent].more == 0)
+		t->silent++;
 	return RC_OK;
 }
 
@@ -195,7 +199,12 @@ wordtree_scan(const struct wordtree *t, struct bytes text, void (*hit)(void *, u
 	uint32_t at = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
-		at = step(t, at, (uint8_t)text.at[i]);
+		if (at < t->dense)
+			at = t->go[at * t->classes + t->class_of[(uint8_t)text.at[i]]];
+		else
+			at = step(t, at, (uint8_t)text.at[i]);
+		if (at < t->silent)
+			continue;
 		for (uint32_t n = t->nodes[at].hits != 0 ? at : t->nodes[at].more; n != 0; n = t->nodes[n].more)
 			for (uint32_t f = t->nodes[n].hits; f != 0; f = t->found[f - 1].next)
 				hit(arg, t->found[f - 1].number, i + 1);
