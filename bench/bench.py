@@ -1,6 +1,7 @@
-"""bench.py BUILD [PART...]: what mailreeve costs, beside what is installed of opendkim, opendmarc, rspamd and python3-spf.
+"""bench.py BUILD [PART...]: what mailreeve costs, beside what is installed of opendkim, opendmarc, rspamd,
+python3-spf and libsisimai-perl.
 
-PART: thinkers, alone, idle, slow, postfix (all of them by default). --rounds N,
+PART: thinkers, explain, alone, idle, slow, postfix (all of them by default). --rounds N,
 --messages N. Called by tools/bench. All that is compared runs in one network of
 its own with one name server; rounds are interleaved, so that a busy machine hits
 all alike, and medians are printed. Nothing is asserted: compare within one run."""
@@ -60,6 +61,43 @@ def thinkers(w, args):
     table(("", "SPF", "DKIM", "whole check"), [
         (who, *(f"{median(found[who, what]):.0f}" if (who, what) in found else "-" for what in ("spf", "dkim", "check")))
         for who in dict.fromkeys(k[0] for k in found)])
+
+
+# ---- reports explained ----
+
+def spent(command, text=None):
+    """Processor seconds of a command, and the most memory it had, in MiB."""
+    child = subprocess.Popen(command, stdin=subprocess.PIPE if text else subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
+    if text:
+        child.stdin.write(text)
+        child.stdin.close()
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        raise RuntimeError(f"{command[0]} ended with {child.returncode}")
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def explain(w, args):
+    """Reports a second of processor time, start of the program included, over MAILREEVE_CORPUS/bounces ten times."""
+    root = pathlib.Path(os.environ.get("MAILREEVE_CORPUS", "")) / "bounces"
+    if not (root / "truth.tsv").exists():
+        say("\nexplain: left out, MAILREEVE_CORPUS names no directory with bounces/truth.tsv")
+        return
+    names = sorted({line.split("\t")[0] for line in (root / "truth.tsv").read_text().splitlines()[1:]})
+    files = [f"{root}/{name}" for name in names] * 10
+    runs = {"mailreeve": ([f"{args.build}/mailreeve", "explain", "--json", *files], None)}
+    if subprocess.run(["perl", "-MSisimai", "-e", "1"], capture_output=True).returncode == 0:
+        runs["libsisimai-perl"] = (["perl", f"{HERE}/sisimai_loop.pl"], "\n".join(files) + "\n")
+    found = {}
+    for _ in range(args.rounds):
+        for who, run in runs.items():
+            found.setdefault(who, []).append(spent(*run))
+    title(f"Reports explained, one core: {len(files)} files, processor time of the whole run")
+    table(("", "reports/s", "us each", "of the first", "MiB"), [
+        (who, f"{len(files) / median([s for s, _ in runs]):.0f}", f"{median([s for s, _ in runs]) / len(files) * 1e6:.0f}",
+         f"{median([b / a for (a, _), (b, _) in zip(found['mailreeve'], runs)]):.1f}", f"{max(m for _, m in runs):.0f}")
+        for who, runs in found.items()])
 
 
 # ---- the milter alone ----
@@ -209,7 +247,7 @@ def postfix(w, args):
 
 # ---- main ----
 
-PARTS = {"thinkers": thinkers, "alone": alone, "idle": idle, "slow": slow, "postfix": postfix}
+PARTS = {"thinkers": thinkers, "explain": explain, "alone": alone, "idle": idle, "slow": slow, "postfix": postfix}
 
 
 def namespace():
@@ -253,7 +291,7 @@ def main():
             w.start_nsd()
             w.filters = peers.start_all(w, args.build, say)
         for name in parts:
-            if not root and name != "thinkers":
+            if not root and name not in ("thinkers", "explain"):
                 say(f"\n{name}: left out, it needs root, ip(8) and unshare(1)")
             elif name == "postfix" and gate.why_not():
                 say(f"\n{name}: left out: {gate.why_not()}")
