@@ -46,7 +46,7 @@ def judged(folder, files):
     fault = complaint(done, FINE)
     if fault:
         return fault
-    documents = done.stdout.decode().splitlines()
+    documents = done.stdout.decode().strip("\n").split("\n")
     if len(documents) != len(files):
         return f"{len(files)} messages, {len(documents)} documents"
     for document in documents:
