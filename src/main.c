@@ -182,12 +182,14 @@ reload(struct daemon *d)
 		env_release(env);
 		env = NULL;
 	}
+	/* Once the door has the new settings, the old may be gone at any moment. */
+	bool other_store = env != NULL && !bytes_eq(env->settings->store, d->env->settings->store);
 	if (env == NULL || door_reload(d->door, &env->env, env_release, env) != RC_OK) {
 		log_event(AT_WARNING, "settings.kept", F_WORD("done", "the new settings have faults; the old ones hold"));
 		if (env != NULL)
 			env_release(env);
 	} else {
-		if (!bytes_eq(env->settings->store, d->env->settings->store))
+		if (other_store)
 			log_event(AT_WARNING, "settings.restart", F_WORD("setting", "store"), F_WORD("done", "the old store is used until the next start"));
 		recorder_renew(d->recorder, env->settings);
 		d->env = env;

@@ -435,7 +435,7 @@ def reload_under_load(g):
     while any(thread.is_alive() for thread in threads):
         g.reeves["reload"].tell(signal.SIGHUP)
         reloads += 1
-        time.sleep(0.05)
+        time.sleep(0.01)
     for thread in threads:
         thread.join()
     holds(reloads >= 5, f"reloaded only {reloads} times")
