@@ -77,6 +77,20 @@ make_file(const char *path)
 	return true;
 }
 
+/* A file goes over to WAL once, under a lock that SQLite does not wait for: when
+ * several daemons meet on a new file, the later ones try again. */
+static enum rc
+settle(struct sqlite *s, const char *settings)
+{
+	enum rc rc = sqlite_script(s, settings);
+
+	for (int waited_ms = 0; rc == RC_AGAIN && waited_ms < BUSY_MS; waited_ms += 10) {
+		usleep(10000);
+		rc = sqlite_script(s, settings);
+	}
+	return rc;
+}
+
 static enum rc
 sqlite_open(const char *where, enum store_mode mode, void **db_out, struct buf *why)
 {
@@ -95,7 +109,7 @@ sqlite_open(const char *where, enum store_mode mode, void **db_out, struct buf *
 	if (rc == RC_OK)
 		rc = rc_of(sqlite3_busy_timeout(s->db, BUSY_MS));
 	if (rc == RC_OK)
-		rc = sqlite_script(s, s->writes ? settings_write : settings_read);
+		rc = settle(s, s->writes ? settings_write : settings_read);
 	if (rc != RC_OK)
 		buf_printf(why, "%s: %s", where, s->db != NULL ? sqlite3_errmsg(s->db) : "out of memory");
 	return rc;
