@@ -155,7 +155,8 @@ def walk(b, d, top):
     b.find_element(By.ID, "f-domain").send_keys("example.com")
     b.find_element(By.CSS_SELECTOR, "#f-action option:nth-child(6)").click()
     b.find_element(By.CSS_SELECTOR, ".filters button").click()
-    check("domain=example.com" in b.current_url and "action=reject" in b.current_url, "the filters are in the address", b.current_url)
+    check(wait_for(lambda: "domain=example.com" in b.current_url and "action=reject" in b.current_url), "the filters are in the address",
+          b.current_url)
     actions = {e.text for e in b.find_elements(By.CSS_SELECTOR, ".list .action")}
     check(len(actions) == 1 and "refused" in actions.pop(), "a filtered list holds what was asked for")
     b.find_element(By.CSS_SELECTOR, ".list tbody a").click()
