@@ -80,7 +80,8 @@ cli_fault(const struct cli *cli, const char *format, ...)
 int
 cli_put(const struct cli *cli, struct buf *b)
 {
-	bool whole = !b->spoilt && fwrite(b->at, 1, b->len, stdout) == b->len && fflush(stdout) == 0;
+	/* An empty buffer has no address, and fwrite() wants one. */
+	bool whole = !b->spoilt && (b->len == 0 || fwrite(b->at, 1, b->len, stdout) == b->len) && fflush(stdout) == 0;
 	bool spoilt = b->spoilt;
 
 	buf_free(b);
