@@ -1,6 +1,4 @@
-/* desk/quarantine.c: see quarantine.h. A message goes from one state to another
- * only if it is still in the one that was seen, so of two people who release it
- * one is told; a copy is removed only after its row says so. */
+/* desk/quarantine.c: see quarantine.h. */
 #include "desk/quarantine.h"
 
 #include <errno.h>
@@ -10,12 +8,11 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "desk/release.h"
 #include "desk/settings_load.h"
 #include "desk/store_open.h"
 #include "desk/trace_view.h"
-#include "net/smtp_client.h"
 
-#define HELD_RELEASING "releasing"
 #define LISTED         1000
 #define MESSAGE_MAX    ((size_t)256 << 20)
 #define SHOWN_OCTETS   ((size_t)64 << 10)
@@ -59,6 +56,12 @@ whoami(struct arena *a)
 	const char *login = getlogin();
 
 	return login != NULL ? arena_copy(a, bytes_of(login)) : arena_printf(a, "uid %ld", (long)getuid());
+}
+
+static struct release
+release_of(const struct job *job, struct arena *a)
+{
+	return (struct release){ job->store, job->vault, job->desk.env.hostname, whoami(a), SMTP_WAIT_MS };
 }
 
 /* ---- list ---- */
@@ -150,26 +153,29 @@ get(struct job *job, struct arena *a, const char *word, struct store_held *held_
 	return rc == RC_OK;
 }
 
-static bool
-read_copy(struct job *job, const struct store_held *h, struct buf *out)
+/* What became of it, told; the exit status. */
+static int
+told(struct job *job, enum rc rc, struct bytes why)
 {
-	enum rc rc = vault_read(job->vault, h->path, out);
-
-	if (rc != RC_OK)
-		job->cli.exit = cli_fault(&job->cli, "%.*s: its copy cannot be read: %s", B_FMT(h->id), rc == RC_IO ? strerror(errno) : "it is too large");
-	return rc == RC_OK;
+	if (rc == RC_OK)
+		return CLI_FINE;
+	cli_fault(&job->cli, "%.*s", B_FMT(why));
+	return rc == RC_IO ? CLI_UNKNOWN : CLI_USE;
 }
 
 static int
 show_one(struct job *job, struct arena *a, const char *word)
 {
+	struct release    r = release_of(job, a);
 	struct store_held h;
 	struct buf        text = { .limit = MESSAGE_MAX };
-	struct bytes      rest, line;
+	struct bytes      rest, line, why = B("");
 
-	if (!get(job, a, word, &h) || !read_copy(job, &h, &text)) {
-		buf_free(&text);
+	if (!get(job, a, word, &h))
 		return job->cli.exit;
+	if (release_read(&r, a, &h, &text, &why) != RC_OK) {
+		buf_free(&text);
+		return cli_fault(&job->cli, "%.*s", B_FMT(why));
 	}
 	rest = bytes_sub(buf_bytes(&text), 0, SHOWN_OCTETS);
 	while (rest.len > 0 && bytes_cut_line(&rest, &line)) {
@@ -182,97 +188,34 @@ show_one(struct job *job, struct arena *a, const char *word)
 	return cli_put(&job->cli, &job->out);
 }
 
-/* Ours in front: what a filter behind us goes by. */
-static bool
-make_letter(struct job *job, struct arena *a, const struct store_held *h, struct buf *message)
-{
-	struct store_account row;
-	struct buf           copy = { .limit = MESSAGE_MAX };
-
-	if (!read_copy(job, h, &copy)) {
-		buf_free(&copy);
-		return false;
-	}
-	if (store_account_get(job->store, a, h->id, &row) == RC_OK && row.results.len > 0)
-		buf_printf(message, "Authentication-Results: %.*s\r\n", B_FMT(row.results));
-	buf_printf(message, "X-Mailreeve: released; reason=%.*s; id=%.*s\r\n", B_FMT(h->reason), B_FMT(h->id));
-	buf_add(message, buf_bytes(&copy));
-	buf_free(&copy);
-	return !message->spoilt;
-}
-
-static bool
-send_letter(struct job *job, struct arena *a, const struct store_held *h, const struct endpoint *to)
-{
-	struct buf   message = { 0 };
-	struct bytes rest = h->recipients, one, why = B("");
-	size_t       count = 0;
-
-	for (size_t i = 0; i < rest.len; i++)
-		count += rest.at[i] == '\n';
-	struct bytes       *all = arena_take_array(a, count + 1, sizeof(*all));
-	struct smtp_answer *answers = arena_take_array(a, count + 1, sizeof(*answers)), end;
-	for (count = 0; all != NULL && rest.len > 0 && bytes_cut(&rest, '\n', &one);)
-		if (one.len > 0)
-			all[count++] = one;
-	struct smtp_letter letter = { .helo = job->desk.env.hostname, .sender = h->sender, .recipients = all, .count = count };
-	bool               good = all != NULL && answers != NULL && make_letter(job, a, h, &message);
-	if (good) {
-		letter.message = buf_bytes(&message);
-		enum rc rc = smtp_send(to, &letter, SMTP_WAIT_MS, a, answers, &end, &why);
-		good = rc == RC_OK;
-		if (!good)
-			job->cli.exit = cli_fault(&job->cli, "%.*s stays held: %.*s", B_FMT(h->id), B_FMT(why));
-		if (!good && rc != RC_SYNTAX)
-			job->cli.exit = CLI_UNKNOWN;
-	}
-	for (size_t i = 0; i < count && answers != NULL; i++)
-		if (answers[i].code / 100 > 3)
-			cli_fault(&job->cli, "  %.*s: %u %.*s", B_FMT(all[i]), answers[i].code, B_FMT(answers[i].text));
-	buf_free(&message);
-	return good;
-}
-
-/* The state is taken first, so that nobody else releases it too; a crash in
- * between leaves it "releasing", and a person decides: twice is better than never. */
 static int
 release_one(struct job *job, struct arena *a, const char *word, const struct endpoint *to)
 {
+	struct release    r = release_of(job, a);
 	struct store_held h;
-	struct bytes      by = whoami(a);
+	struct bytes      why = B("");
 
 	if (!get(job, a, word, &h))
 		return job->cli.exit;
-	bool open = bytes_eq(h.state, B(HELD_HELD)) || bytes_eq(h.state, B(HELD_UNCONFIRMED)) || bytes_eq(h.state, B(HELD_RELEASING));
-	if (!open || held_change(job->store, h.id, h.state, B(HELD_RELEASING), store_now_us(), by) != RC_OK)
-		return cli_fault(&job->cli, "%.*s is %.*s, and cannot be released", B_FMT(h.id), B_FMT(h.state));
-	if (!send_letter(job, a, &h, to)) {
-		if (held_change(job->store, h.id, B(HELD_RELEASING), B(HELD_HELD), store_now_us(), by) != RC_OK)
-			cli_fault(&job->cli, "%.*s: its row stays in the state releasing", B_FMT(h.id));
-		return job->cli.exit;
-	}
-	enum rc rc = held_change(job->store, h.id, B(HELD_RELEASING), B(HELD_RELEASED), store_now_us(), by);
-	if (rc != RC_OK)
-		return desk_store_fault(&job->cli, job->store, rc);
-	(void)!vault_remove(job->vault, h.path); /* a copy that stays is found at the next start */
-	buf_printf(&job->out, "%.*s released\n", B_FMT(h.id));
-	return CLI_FINE;
+	int exit = told(job, release_send(&r, a, &h, to, &why), why);
+	if (exit == CLI_FINE)
+		buf_printf(&job->out, "%.*s released\n", B_FMT(h.id));
+	return exit;
 }
 
 static int
 delete_one(struct job *job, struct arena *a, const char *word)
 {
+	struct release    r = release_of(job, a);
 	struct store_held h;
+	struct bytes      why = B("");
 
 	if (!get(job, a, word, &h))
 		return job->cli.exit;
-	bool open = bytes_eq(h.state, B(HELD_HELD)) || bytes_eq(h.state, B(HELD_UNCONFIRMED));
-	if (!open || held_change(job->store, h.id, h.state, B(HELD_DELETED), store_now_us(), whoami(a)) != RC_OK)
-		return cli_fault(&job->cli, "%.*s is %.*s, and cannot be deleted", B_FMT(h.id), B_FMT(h.state));
-	if (vault_remove(job->vault, h.path) != RC_OK)
-		return cli_fault(&job->cli, "%.*s: its copy cannot be removed: %s", B_FMT(h.id), strerror(errno));
-	buf_printf(&job->out, "%.*s deleted\n", B_FMT(h.id));
-	return CLI_FINE;
+	int exit = told(job, release_delete(&r, a, &h, &why), why);
+	if (exit == CLI_FINE)
+		buf_printf(&job->out, "%.*s deleted\n", B_FMT(h.id));
+	return exit;
 }
 
 static int
