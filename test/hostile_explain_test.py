@@ -5,6 +5,7 @@ Each report of examples/bounces and test/bounces (and of MAILREEVE_CORPUS/bounce
 cut at every 64th octet and with NUL in it; nested a thousand deep; 100 MB large.
 Each gives a document or a clear refusal, in bounded time. A sample, or with
 MAILREEVE_LONG=1 all of it. TAP."""
+import gzip
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import zlib
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 LONG = bool(os.environ.get("MAILREEVE_LONG"))
@@ -119,6 +121,26 @@ def large():
         return fault
 
 
+def no_text():
+    """Programs, archives and noise: nobody is said to have bounced."""
+    noise = random.Random(7)
+    octets = pathlib.Path(PROGRAM).read_bytes()
+    pieces = [noise.randbytes(size) for size in (30, 300, 3000, 30000, 300000) for _ in range(200 if LONG else 20)]
+    pieces += [octets[at:at + 65536] for at in range(0, len(octets), 65536 if LONG else 65536 * 7)]
+    pieces += [gzip.compress(octets[:200000]), zlib.compress(octets[:3000]), b"\x89PNG\r\n\x1a\n" + zlib.compress(noise.randbytes(5000))]
+    with tempfile.TemporaryDirectory(prefix="mailreeve-noise-") as folder:
+        for number, piece in enumerate(pieces):
+            pathlib.Path(folder, f"{number}.bin").write_bytes(piece)
+        fault, out = run(["."], folder, BATCH_SECONDS)
+    if fault:
+        return fault
+    documents = [json.loads(line) for line in out.split(b"\n") if line]
+    taken = [d["file"] for d in documents if d["kind"] != "not-a-bounce"]
+    if len(documents) != len(pieces) or taken:
+        return f"{len(pieces)} files, {len(documents)} documents; taken for reports: {taken[:5]}"
+    return None
+
+
 def main():
     corpus = os.environ.get("MAILREEVE_CORPUS", "")
     skip = None if corpus and os.path.isdir(corpus + "/bounces") else "MAILREEVE_CORPUS is not set, or has no bounces"
@@ -128,6 +150,7 @@ def main():
         (f"{extent} cuts of the reports of the corpus, whole and with NUL: one document each", cut_corpus, skip),
         ("a thousand levels give a document", nested, None),
         ("100 MB give a document or a clear refusal", large, None),
+        ("noise, archives and pieces of a program are no reports", no_text, None),
     )
     print(f"1..{len(tests)}", flush=True)
     bad = 0

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define LOCAL_MAX  256
 #define DOMAIN_MAX 255
 
@@ -51,6 +53,24 @@ local_start(struct bytes text, size_t at)
 	return i;
 }
 
+/* "example.net", "[192.0.2.1]": two labels at least, none of them empty, as no accident in a file makes them.
+ * Reports of old systems and those made anonymous have "_" and "#" in them. */
+static bool
+domain_plausible(struct bytes domain)
+{
+	struct bytes label;
+	size_t       labels = 0;
+
+	if (bytes_starts(domain, B("[")))
+		return bytes_ends_nocase(domain, B("]"));
+	while (bytes_cut(&domain, '.', &label)) {
+		if (label.len == 0 || label.len > 63 || label.at[0] == '-')
+			return false;
+		labels++;
+	}
+	return labels > 1;
+}
+
 bool
 address_find(struct bytes text, size_t from, struct bytes *address_out, size_t *end_out)
 {
@@ -68,8 +88,9 @@ address_find(struct bytes text, size_t from, struct bytes *address_out, size_t *
 		size_t stop = end;
 		while (stop > at + 1 && (text.at[stop - 1] == '.' || text.at[stop - 1] == '-' || text.at[stop - 1] == '_'))
 			stop--;
-		if (start < at && start >= (from > 0 ? from - 1 : 0) && stop > at + 1) {
-			*address_out = bytes_sub(text, start, stop - start);
+		struct bytes address = bytes_sub(text, start, stop - start);
+		if (start < at && start >= (from > 0 ? from - 1 : 0) && domain_plausible(bytes_sub(text, at + 1, stop - at - 1)) && utf8_valid(address)) {
+			*address_out = address;
 			*end_out = stop;
 			return true;
 		}

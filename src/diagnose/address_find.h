@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-/* The first address at or after `from`: local-part@domain, a slice of the text.
+/* The first address at or after `from`: local-part@domain, a slice of the text, UTF-8, and of a domain that can be one.
  * *end_out is where to go on. False when there is none. */
 bool address_find(struct bytes text, size_t from, struct bytes *address_out, size_t *end_out);
 

@@ -176,3 +176,17 @@ end:
 		n--;
 	return bytes_make(out, n);
 }
+
+bool
+text_readable(struct bytes text)
+{
+	size_t control = 0;
+
+	text = bytes_sub(text, 0, 65536);
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.at[i];
+		control += (c < ' ' && !byte_is_space((char)c) && c != '\033' && c != '\f') || c == 0x7f;
+	}
+	/* A damaged text has some; where one octet in fifty is none of text's, it never was one. */
+	return control <= 2 + text.len / 50;
+}

@@ -15,4 +15,7 @@ struct bytes charset_to_utf8(struct arena *, struct bytes text, struct bytes cha
  * ones; invisible characters gone. */
 struct bytes text_fold(struct arena *, struct bytes text);
 
+/* Is it text, in whatever charset? A program, an image or an archive is not. */
+bool text_readable(struct bytes);
+
 #endif

@@ -505,9 +505,23 @@ has_header(struct arena *a, struct bytes text)
 	return h.count > 0;
 }
 
+/* A file that an editor of Windows has saved says how: UTF-16, or a mark in front of UTF-8. */
+static struct bytes
+unmarked(struct arena *a, struct bytes text)
+{
+	if (bytes_starts(text, B("\xef\xbb\xbf")))
+		return bytes_from(text, 3);
+	if (bytes_starts(text, B("\xff\xfe")))
+		return charset_to_utf8(a, bytes_sub(text, 2, MIME_TEXT_MAX), B("utf-16le"));
+	if (bytes_starts(text, B("\xfe\xff")))
+		return charset_to_utf8(a, bytes_sub(text, 2, MIME_TEXT_MAX), B("utf-16be"));
+	return text;
+}
+
 struct explained *
 explain_message(struct arena *a, struct rules *rules, struct bytes text)
 {
+	text = unmarked(a, text);
 	struct bytes t = bytes_trim(bytes_sub(text, 0, 64));
 
 	if ((t.len > 0 && (t.at[0] == '{' || t.at[0] == '[')) || has_header(a, text))
@@ -515,18 +529,43 @@ explain_message(struct arena *a, struct rules *rules, struct bytes text)
 	return explain_paste(a, rules, text);
 }
 
+/* A line or two are a report when a rule knows a word of them. In a longer text such words, and numbers, are
+ * accidents: there it must say so, or quote a reply. */
+#define LINES_MAX 400
+#define SHORT_MAX 2000
+
+static bool
+reports_something(const struct reading *r, const struct bounce_verdict *v)
+{
+	bool code = v->reply.code.len > 0, enhanced = v->reply.enhanced.len > 0;
+
+	if (v->own != NULL || (code && enhanced))
+		return true;
+	if (r->text.len <= SHORT_MAX)
+		return code || enhanced || r->worded || (v->rule != NULL && r->text.len <= LINES_MAX);
+	return r->worded && (code || enhanced || v->rule != NULL || v->said->recipient.len > 0);
+}
+
 struct explained *
 explain_paste(struct arena *a, struct rules *rules, struct bytes text)
 {
-	struct explained *x = explain_reading(a, rules, reading_paste(a, rules_words(rules), text));
+	struct explained *x = arena_take(a, sizeof(*x));
+	bool              any = false;
 
-	/* No code, no address, no known word: that is no report of anything. */
-	if (x != NULL && x->count == 1) {
-		const struct bounce_verdict *v = &x->list[0];
-		if (v->rule == NULL && v->own == NULL && v->reply.code.len == 0 && v->reply.enhanced.len == 0 && v->said->recipient.len == 0) {
-			x->reading->kind = KIND_NOT_A_BOUNCE;
-			x->count = 0;
-		}
+	if (x == NULL)
+		return NULL;
+	if (text_readable(text)) {
+		x = explain_reading(a, rules, reading_paste(a, rules_words(rules), text));
+		for (size_t i = 0; x != NULL && i < x->count; i++)
+			any = any || reports_something(x->reading, &x->list[i]);
+	} else {
+		x->reading = arena_take(a, sizeof(*x->reading));
+	}
+	if (x == NULL || x->reading == NULL)
+		return NULL;
+	if (!any) {
+		x->reading->kind = KIND_NOT_A_BOUNCE;
+		x->count = 0;
 	}
 	return x;
 }

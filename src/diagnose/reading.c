@@ -794,6 +794,7 @@ reading_paste(struct arena *a, const struct wordtree *words, struct bytes text)
 		returned_take(&s, returned);
 	fold_all(&s);
 	r->kind = clue_in(&s, IN_TEXT, KIND_DELAYED) ? KIND_DELAYED : KIND_BOUNCE;
+	r->worded = clue_in(&s, IN_TEXT, KIND_DELAYED) || clue_in(&s, IN_TEXT, KIND_BOUNCE);
 	recipient_of_log(&s);
 	if (r->said.count == 0)
 		forms_read(a, r->text, B_NONE, true, &r->said);

@@ -57,6 +57,7 @@ struct reading {
 	struct bytes     feedback_type; /* of an ARF report */
 	struct bytes     source_ip; /* of an ARF report */
 	bool             contradiction; /* set by those who find one */
+	bool             worded; /* of what was pasted: it says in words that a mail was not delivered */
 };
 
 struct wordtree;
