@@ -1,4 +1,7 @@
-"""desk_rig.py: a mailreeve with dashboard and why page, on loopback, over a store that web_seed filled."""
+"""desk_rig.py: a mailreeve with dashboard and why page, on loopback, over a store that web_seed filled.
+
+Where a private Postfix can be run (gate.py) it is the milter of one, keeps what it
+quarantines, and releases it to a door of Postfix that asks no milter."""
 import http.client
 import os
 import pathlib
@@ -9,6 +12,7 @@ import tempfile
 import time
 import urllib.parse
 
+import gate
 from cases import CASES
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -33,15 +37,31 @@ def free_port():
         return s.getsockname()[1]
 
 
-class Desk:
-    """`with Desk(program, seed) as d`: d.port, d.why_port, d.ids (newest id by case)."""
+KEPT = """
+socket_mode = 0666
+dmarc {{ quarantine = store }}
+store {{
+    quarantine_dir = {work}/vault
+    release_to = inet:127.0.0.1:{plain}
+}}
+"""
 
-    def __init__(self, program, seed):
+
+class Desk:
+    """`with Desk(program, seed) as d`: d.port, d.why_port, d.ids (newest id by case). `more` settings, {work} filled in;
+    `zone` False: the settings say how DNS is asked. d.postfix is None where none can be run."""
+
+    def __init__(self, program, seed, more="", zone=True):
+        self.more, self.zone = more, zone
         self.program, self.seed = os.path.abspath(program), os.path.abspath(seed)
         self.work = tempfile.mkdtemp(prefix="mailreeve-desk-")
         self.port, self.why_port = free_port(), free_port()
         self.store = f"{self.work}/store.db"
         self.process = None
+        self.postfix = None
+        if gate.why_not() is None:
+            os.chmod(self.work, 0o755)
+            self.postfix = gate.Postfix(self.work, {"main": [f"{self.work}/milter.sock"], "plain": []})
 
     def __enter__(self):
         try:
@@ -52,35 +72,51 @@ class Desk:
         return self
 
     def start(self):
-        config = pathlib.Path(self.work, "conf")
-        config.write_text(f"""include "{EXAMPLES}/mailreeve.conf"
+        common = f"""include "{EXAMPLES}/mailreeve.conf"
 listen = unix:{self.work}/milter.sock
 store = {self.store}
 why_url = http://127.0.0.1:{self.why_port}/why
-dns {{ zone_file = {EXAMPLES}/zone }}
-web {{
+"""
+        zone = f"dns {{ zone_file = {EXAMPLES}/zone }}\n"
+        web = f"""web {{
     listen = inet:127.0.0.1:{self.port}
     why_listen = inet:127.0.0.1:{self.why_port}
     secure_cookies = no
 }}
-""")
+"""
+        kept = KEPT.format(work=self.work, plain=self.postfix.ports["plain"]) if self.postfix else ""
+        seeding = pathlib.Path(self.work, "seeding")
+        seeding.write_text(common + zone)
+        config = pathlib.Path(self.work, "conf")
+        config.write_text(common + (zone if self.zone else "") + web + kept + self.more.replace("{work}", self.work))
         self.config = str(config)
         hostile = pathlib.Path(self.work, "hostile.eml")
         hostile.write_bytes(HOSTILE.encode("latin-1"))
         cases = [f"{c.name},{EXAMPLES}/{c.name}.eml,{c.client},{c.helo},{c.sender},{WEIGHTS[c.name]}" for c in CASES]
         cases.append(f"hostile,{hostile},198.51.100.66,<b>helo</b>,\"<i>x</i>\"@stranger.example,2")
-        out = subprocess.run([self.seed, "--config", self.config, "--store", self.store, *cases], check=True, capture_output=True, text=True).stdout
+        out = subprocess.run([self.seed, "--config", str(seeding), "--store", self.store, *cases], check=True, capture_output=True, text=True).stdout
         self.ids = dict(line.split() for line in out.splitlines())
-        self.log = open(f"{self.work}/log", "a")
+        self.log = open(f"{self.work}/desk.log", "a")
         self.run()
         self.verb("operator", "add", OPERATOR, input=PASSWORD + "\n")
+        if self.postfix:
+            self.postfix.start()
+
+    def send(self, name, mark):
+        """The mail of a case through Postfix, marked; the reply."""
+        case = next(c for c in CASES if c.name == name)
+        client = gate.Smtp(self.postfix.ports["main"], client=case.client, helo=case.helo)
+        try:
+            return client.send(case.sender, f"X-Mark: {mark}\n".encode() + (EXAMPLES / f"{name}.eml").read_bytes())
+        finally:
+            client.close()
 
     def run(self):
         self.process = subprocess.Popen([self.program, "serve", "--config", self.config], stderr=self.log)
         end = time.monotonic() + 20
         while self.get("/healthz", raw=True) is None:
             if time.monotonic() > end or self.process.poll() is not None:
-                raise RuntimeError("the daemon did not start: " + pathlib.Path(self.work, "log").read_text())
+                raise RuntimeError("the daemon did not start: " + pathlib.Path(self.work, "desk.log").read_text())
             time.sleep(0.05)
 
     def restart(self):
@@ -120,6 +156,8 @@ web {{
         return {"Cookie": headers["Set-Cookie"].split(";")[0]}
 
     def __exit__(self, *_):
+        if self.postfix:
+            self.postfix.end()
         if self.process is not None:
             self.process.terminate()
             self.exit = self.process.wait(20)

@@ -1,7 +1,9 @@
 /* desk/http.c: see http.h.
  *
  * What is hard: libmicrohttpd calls the handler several times for one request:
- * once with the header, then for each piece of the body, then with nothing. */
+ * once with the header, then for each piece of the body, then with nothing. A
+ * slow request is suspended there and belongs to its worker until it is resumed,
+ * after which the handler is called once more. */
 #include "desk/http.h"
 
 #include <microhttpd.h>
@@ -13,15 +15,20 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "desk/crew.h"
 
 #define REQUEST_MEMORY ((size_t)48 << 20)
 #define HEADER_MEMORY  ((size_t)32 << 10)
 #define SILENCE_S      30U
 #define FORM_FIELDS    64
+#define BUSY_S         10U
+#define SLOW_WAITING   32 /* requests, besides those at work */
+#define RESPONSE_MAX   ((size_t)64 << 20)
 
 struct http {
 	struct http_settings with;
 	struct MHD_Daemon   *daemon;
+	struct crew         *crew; /* NULL: no row is slow */
 	int                  fd;
 };
 
@@ -30,6 +37,9 @@ struct exchange {
 	const struct http_route *route;
 	unsigned                 fault; /* a status that is answered instead */
 	struct buf               body;
+	const struct http       *http;
+	struct http_response     response;
+	bool                     served; /* `response` is there */
 };
 
 /* ---- the request ---- */
@@ -168,6 +178,8 @@ exchange_new(const struct http *h, struct MHD_Connection *c, const char *url, co
 	if (x == NULL)
 		return NULL;
 	x->request = (struct http_request){ .arena = arena_new(REQUEST_MEMORY), .method = method_of(method), .connection = c };
+	x->http = h;
+	x->response.body.limit = RESPONSE_MAX;
 	x->request.path = arena_copy(x->request.arena, bytes_of(url));
 	x->request.client = client_of(h, c);
 	if (arena_overdrawn(x->request.arena)) {
@@ -191,6 +203,7 @@ exchange_end(void *cls, struct MHD_Connection *c, void **with, enum MHD_RequestT
 		return;
 	arena_free(x->request.arena);
 	buf_free(&x->body);
+	buf_free(&x->response.body);
 	free(x);
 	*with = NULL;
 }
@@ -270,20 +283,78 @@ respond(struct MHD_Connection *c, struct http_response *r)
 	return result;
 }
 
-static enum MHD_Result
-answer(const struct http *h, struct MHD_Connection *c, struct exchange *x)
+static void
+serve(void *arg, struct exchange *x)
 {
-	struct http_response response = { .body = { .limit = (size_t)64 << 20 } };
+	const struct http *h = x->http;
 
 	x->request.body = buf_bytes(&x->body);
 	if (x->fault != 0) {
-		response.status = x->fault;
-		h->with.fault(h->with.arg, &x->request, &response);
-	} else if (h->with.guard == NULL || h->with.guard(h->with.arg, x->route, &x->request, &response)) {
-		x->route->serve(h->with.arg, &x->request, &response);
+		x->response.status = x->fault;
+		h->with.fault(arg, &x->request, &x->response);
+	} else if (h->with.guard == NULL || h->with.guard(arg, x->route, &x->request, &x->response)) {
+		x->route->serve(arg, &x->request, &x->response);
 	}
-	log_event(AT_DEBUG, "web.answered", F_WORD("at", h->with.name), F_TEXT("path", x->request.path), F_INT("status", response.status));
-	return respond(c, &response);
+	x->served = true;
+}
+
+static enum MHD_Result
+answer(const struct http *h, struct MHD_Connection *c, struct exchange *x)
+{
+	if (!x->served)
+		serve(h->with.arg, x);
+	log_event(AT_DEBUG, "web.answered", F_WORD("at", h->with.name), F_TEXT("path", x->request.path), F_INT("status", x->response.status));
+	enum MHD_Result result = respond(c, &x->response);
+	x->response.body = (struct buf){ .limit = RESPONSE_MAX };
+	return result;
+}
+
+/* ---- slow rows ---- */
+
+/* On a worker's thread. */
+static void
+work(void *hand, void *job)
+{
+	struct exchange *x = job;
+
+	serve(hand, x);
+	MHD_resume_connection(x->request.connection);
+}
+
+/* On the thread of the server, or of the one who stops it. */
+static void
+too_much(void *job)
+{
+	struct exchange *x = job;
+
+	x->fault = MHD_HTTP_SERVICE_UNAVAILABLE;
+	x->response.retry_s = BUSY_S;
+	MHD_resume_connection(x->request.connection);
+}
+
+/* Suspended first: a worker may be done before we look again. */
+static enum MHD_Result
+hand_over(const struct http *h, struct MHD_Connection *c, struct exchange *x)
+{
+	MHD_suspend_connection(c);
+	if (!crew_put(h->crew, x))
+		too_much(x);
+	return MHD_YES;
+}
+
+static enum rc
+start_crew(struct http *h)
+{
+	struct crew_settings with = {
+		.name = h->with.name,
+		.queue = SLOW_WAITING,
+		.hands = h->with.workers,
+		.count = h->with.worker_count,
+		.work = work,
+		.drop = too_much,
+	};
+
+	return h->with.worker_count > 0 ? crew_start(&with, &h->crew) : RC_OK;
 }
 
 /* False when the body is too large for the row, by its own word. */
@@ -314,7 +385,7 @@ handle(void *cls, struct MHD_Connection *c, const char *url, const char *method,
 		return x->fault != 0 ? answer(h, c, x) : MHD_YES;
 	}
 	if (*size == 0)
-		return answer(h, c, x);
+		return x->route != NULL && x->route->slow && !x->served && x->fault == 0 ? hand_over(h, c, x) : answer(h, c, x);
 	if (*size > x->route->body_max || x->body.len > x->route->body_max - *size)
 		return MHD_NO; /* sent in chunks, and more than it may be */
 	buf_add(&x->body, bytes_make(data, *size));
@@ -345,7 +416,9 @@ http_start(const struct http_settings *with, struct http **http_out)
 	h->fd = dup(with->fd);
 	if (h->fd < 0)
 		goto fail;
-	h->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, h,
+	if (start_crew(h) != RC_OK)
+		goto fail;
+	h->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, h,
 	                             MHD_OPTION_EXTERNAL_LOGGER, log_line, h, MHD_OPTION_LISTEN_SOCKET, h->fd,
 	                             MHD_OPTION_NOTIFY_COMPLETED, exchange_end, NULL, MHD_OPTION_CONNECTION_LIMIT, with->connections,
 	                             MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_MEMORY,
@@ -356,6 +429,7 @@ http_start(const struct http_settings *with, struct http **http_out)
 	return RC_OK;
 
 fail:
+	crew_free(h->crew);
 	if (h->fd >= 0)
 		close(h->fd);
 	free(h);
@@ -367,6 +441,8 @@ http_stop(struct http *h)
 {
 	if (h == NULL)
 		return;
+	crew_stop(h->crew); /* first: nothing may be suspended then */
 	MHD_stop_daemon(h->daemon); /* closes h->fd too */
+	crew_free(h->crew);
 	free(h);
 }

@@ -3,7 +3,8 @@
  * It listens on loopback or a UNIX socket behind the operator's web server, and
  * bounds what strangers can spend: connections, header, body, time. Requests
  * are served one after another on its thread, so `serve` must be quick and may
- * keep things without locks. Paths are rows of a table. */
+ * keep things without locks. Rows that have to wait for others (`slow`) are
+ * served by workers, each with things of its own. Paths are rows of a table. */
 #ifndef DESK_HTTP_H
 #define DESK_HTTP_H
 
@@ -42,6 +43,7 @@ struct http_route {
 	unsigned    access; /* means what `guard` says */
 	size_t      body_max;
 	void (*serve)(void *arg, const struct http_request *, struct http_response *);
+	bool slow; /* may wait: a worker serves it */
 };
 
 struct http_settings {
@@ -53,9 +55,13 @@ struct http_settings {
 	unsigned                 connections;
 	/* Before `serve`: false when it has answered itself. */
 	bool (*guard)(void *arg, const struct http_route *, const struct http_request *, struct http_response *);
-	/* What is not there, not so, or too large: status is set. */
+	/* What is not there, not so, too large, or too much at once (503): status is set. */
 	void (*fault)(void *arg, const struct http_request *, struct http_response *);
 	void *arg;
+	/* For slow rows: `guard` and `serve` get one of these instead of `arg`, on a
+	 * thread of its own; borrowed until http_stop(). */
+	void *const *workers;
+	size_t       worker_count;
 };
 
 struct http;

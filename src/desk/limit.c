@@ -1,6 +1,7 @@
 /* desk/limit.c: see limit.h. */
 #include "desk/limit.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +15,10 @@ struct slot {
 };
 
 struct limit {
-	size_t      count;
-	uint64_t    every_us, burst_us; /* a bucket holds burst_us worth of time */
-	struct slot slots[];
+	pthread_mutex_t lock;
+	size_t          count;
+	uint64_t        every_us, burst_us; /* a bucket holds burst_us worth of time */
+	struct slot     slots[];
 };
 
 struct limit *
@@ -26,6 +28,7 @@ limit_new(size_t slots, unsigned burst, unsigned every_ms)
 
 	if (l == NULL)
 		return NULL;
+	pthread_mutex_init(&l->lock, NULL);
 	l->count = slots;
 	l->every_us = (uint64_t)every_ms * 1000;
 	l->burst_us = l->every_us * burst;
@@ -35,6 +38,9 @@ limit_new(size_t slots, unsigned burst, unsigned every_ms)
 void
 limit_free(struct limit *l)
 {
+	if (l == NULL)
+		return;
+	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
 
@@ -55,11 +61,10 @@ slot_of(struct limit *l, uint64_t hash)
 	return best;
 }
 
-bool
-limit_take(struct limit *l, struct bytes key, uint64_t now_us, unsigned *wait_s_out)
+static bool
+take(struct limit *l, struct slot *s, uint64_t now_us, unsigned *wait_s_out)
 {
-	struct slot *s = slot_of(l, map_hash(key) | 1);
-	uint64_t     full_us = (s->full_us > now_us ? s->full_us : now_us) + l->every_us;
+	uint64_t full_us = (s->full_us > now_us ? s->full_us : now_us) + l->every_us;
 
 	if (full_us - now_us > l->burst_us) {
 		*wait_s_out = (unsigned)((full_us - now_us - l->burst_us + 999999) / 1000000);
@@ -67,6 +72,15 @@ limit_take(struct limit *l, struct bytes key, uint64_t now_us, unsigned *wait_s_
 	}
 	s->full_us = full_us;
 	return true;
+}
+
+bool
+limit_take(struct limit *l, struct bytes key, uint64_t now_us, unsigned *wait_s_out)
+{
+	pthread_mutex_lock(&l->lock);
+	bool good = take(l, slot_of(l, map_hash(key) | 1), now_us, wait_s_out);
+	pthread_mutex_unlock(&l->lock);
+	return good;
 }
 
 struct bytes

@@ -2,7 +2,7 @@
  *
  * A bucket for each key fills up with time, and each deed takes one from it. The
  * table has a fixed size: strangers with many addresses push each other out, at
- * worst, and nobody's memory grows. Not for threads. */
+ * worst, and nobody's memory grows. Any thread may take. */
 #ifndef DESK_LIMIT_H
 #define DESK_LIMIT_H
 

@@ -39,6 +39,47 @@ desk_away(struct desk *d)
 	d->store = NULL;
 }
 
+struct vault *
+desk_vault(struct desk *d, struct arena *a, struct bytes *why_out)
+{
+	if (d->vault == NULL && vault_open(d->with.settings->store_quarantine_dir.at, a, &d->vault, why_out) != RC_OK)
+		d->vault = NULL;
+	return d->vault;
+}
+
+bool
+visit_take(struct visit *v, enum limited kind, struct bytes key)
+{
+	unsigned wait_s = 0;
+
+	if (limit_take(v->desk->limits[kind], key, (uint64_t)v->now_us, &wait_s))
+		return true;
+	v->response->status = 429;
+	v->response->retry_s = wait_s;
+	return false;
+}
+
+bool
+visit_take_from(struct visit *v, enum limited kind)
+{
+	char key[LIMIT_KEY_MAX];
+
+	return visit_take(v, kind, limit_key(&v->request->client, key));
+}
+
+/* Browsers that say where a request comes from are believed: no page can make
+ * them lie. Older ones name the origin, which is held against our own name. */
+bool
+visit_is_foreign(const struct http_request *r)
+{
+	struct bytes site = http_header(r, "Sec-Fetch-Site"), origin = http_header(r, "Origin"), host = http_header(r, "Host");
+	size_t       slashes = bytes_find(origin, B("://"));
+
+	if (site.len > 0)
+		return !bytes_eq(site, B("same-origin")) && !bytes_eq(site, B("none"));
+	return origin.len > 0 && (slashes == origin.len || !bytes_eq_nocase(bytes_from(origin, slashes + 3), host));
+}
+
 void
 visit_trouble(struct visit *v, enum rc rc)
 {

@@ -10,7 +10,6 @@
 #include "mail/reason.h"
 #include "policy/decision.h"
 #include "policy/settings.h"
-#include "store/held.h"
 #include "store/search.h"
 
 #define LIST_ROWS 100
@@ -56,31 +55,10 @@ page_login(void *desk, const struct http_request *request, struct http_response 
 	add_login(&v, B(""), way_back(http_query(request, "to")), NULL);
 }
 
-/* A browser tells whether a foreign page made it send this. */
-static bool
-is_foreign(const struct http_request *r)
-{
-	struct bytes site = http_header(r, "Sec-Fetch-Site"), origin = http_header(r, "Origin"), host = http_header(r, "Host");
-	size_t       slashes = bytes_find(origin, B("://"));
-
-	if (site.len > 0 && !bytes_eq(site, B("same-origin")) && !bytes_eq(site, B("none")))
-		return true;
-	return origin.len > 0 && (slashes == origin.len || !bytes_eq_nocase(bytes_from(origin, slashes + 3), host));
-}
-
 static bool
 may_try(struct visit *v, struct bytes name)
 {
-	char         key[LIMIT_KEY_MAX];
-	unsigned     wait = 0;
-	uint64_t     now = (uint64_t)v->now_us;
-	struct bytes known = bytes_sub(name, 0, OPERATOR_NAME_MOST);
-
-	if (limit_take(v->desk->by_address, limit_key(&v->request->client, key), now, &wait) && limit_take(v->desk->by_name, known, now, &wait))
-		return true;
-	v->response->status = 429;
-	v->response->retry_s = wait;
-	return false;
+	return visit_take_from(v, LIMITED_SIGN_IN_FROM) && visit_take(v, LIMITED_SIGN_IN_AS, bytes_sub(name, 0, OPERATOR_NAME_MOST));
 }
 
 static void
@@ -104,7 +82,7 @@ page_login_post(void *desk, const struct http_request *request, struct http_resp
 		visit_trouble(&v, RC_IO);
 		return;
 	}
-	if (is_foreign(request)) {
+	if (visit_is_foreign(request)) {
 		page_fault(&v, 403, "Try that again", "The form did not come from here.");
 		return;
 	}
@@ -160,50 +138,6 @@ page_asset(void *desk, const struct http_request *request, struct http_response 
 			return;
 		}
 	page_fault(&v, 404, "Not found", "There is no such file.");
-}
-
-/* ---- quarantine ---- */
-
-static bool
-add_held(void *arg, const struct store_held *h)
-{
-	struct visit *v = arg;
-
-	buf_add_str(v->out, "<tr><td>");
-	page_time(v->out, h->at_us);
-	html_put(v->out, "</td><th scope=\"row\"><a href=\"/message/$\">$</a><span class=\"sub\">$</span></th><td>$</td><td>$</td><td>", H_URL(h->id),
-	         H_TEXT(h->header_from.len > 0 ? h->header_from : h->id), H_TEXT(h->subject), H_TEXT(h->sender), H_TEXT(h->recipients));
-	page_reason(v->out, h->reason);
-	html_put(v->out, "</td><td class=\"num\">$</td></tr>", H_NUM(h->size));
-	return true;
-}
-
-void
-page_quarantine(void *desk, const struct http_request *request, struct http_response *response)
-{
-	struct visit  v = visit_of(desk, request, response);
-	struct store *s = desk_store(v.desk, v.arena);
-
-	if (s == NULL) {
-		visit_trouble(&v, RC_IO);
-		return;
-	}
-	page_begin(&v, B("Quarantine"), NAV_QUARANTINE);
-	buf_add_str(v.out, "<p class=\"lead\">Messages that were kept here instead of delivered, newest first. "
-	                   "<code>mailreeve quarantine release ID</code> sends one on.</p>");
-	buf_add_str(v.out, "<div class=\"wide card\" tabindex=\"0\" role=\"region\" aria-label=\"Messages kept\"><table class=\"list\"><thead><tr>"
-	                   "<th scope=\"col\">Time (UTC)</th><th scope=\"col\">From, subject</th><th scope=\"col\">Envelope sender</th>"
-	                   "<th scope=\"col\">Recipients</th><th scope=\"col\">Reason</th><th scope=\"col\" class=\"num\">Octets</th></tr></thead><tbody>");
-	size_t  before = v.out->len;
-	enum rc rc = held_list(s, B(HELD_HELD), 0, B(""), LIST_ROWS, add_held, &v);
-	if (rc != RC_OK) {
-		visit_trouble(&v, rc);
-		return;
-	}
-	if (v.out->len == before)
-		buf_add_str(v.out, "<tr><td colspan=\"6\">Nothing is kept at present.</td></tr>");
-	buf_add_str(v.out, "</tbody></table></div>");
-	page_end(&v);
 }
 
 /* ---- the catalogue ---- */

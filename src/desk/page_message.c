@@ -24,7 +24,7 @@ add_pair(struct buf *out, const char *name, struct bytes value)
 static void
 add_decision(struct visit *v, const struct store_account *a, const struct doc *story)
 {
-	struct buf  *out = v->out;
+	struct buf       *out = v->out;
 	const struct doc *lines = doc_at(story, "decision.reply.lines");
 
 	html_put(out, "<section class=\"card verdict $\" aria-labelledby=\"decision\"><h2 id=\"decision\">", H_TEXT(a->action));
@@ -54,6 +54,18 @@ add_decision(struct visit *v, const struct store_account *a, const struct doc *s
 		}
 	}
 	buf_add_str(out, "</section>");
+}
+
+/* Where the message itself is, if it was set aside here. */
+static void
+add_kept(struct visit *v, const struct store_account *a)
+{
+	struct store_held h;
+
+	if (!bytes_eq(a->action, B("quarantine")) || held_get(v->desk->store, v->arena, a->id, &h) != RC_OK)
+		return;
+	html_put(v->out, "<p class=\"note aside\">The message was set aside here; it is <strong>$</strong>. <a href=\"/quarantine/$\">$</a></p>", H_TEXT(h.state),
+	         H_URL(h.id), H_STR(bytes_eq(h.state, B(HELD_HELD)) ? "Look at it, release or delete it" : "What was done with it"));
 }
 
 static void
@@ -168,6 +180,7 @@ page_message(void *desk, const struct http_request *request, struct http_respons
 	}
 	const struct doc *story = doc_read(v.arena, a.story);
 	page_begin(&v, arena_printf(v.arena, "Message %.*s", B_FMT(a.id)), NAV_MESSAGES);
+	add_kept(&v, &a);
 	add_decision(&v, &a, story);
 	told_checks(v.out, v.arena, story);
 	buf_add_str(v.out, "<div class=\"two\">");

@@ -60,10 +60,9 @@ void
 page_why(void *desk, const struct http_request *request, struct http_response *response)
 {
 	struct visit         v = visit_of(desk, request, response);
-	char                 key[LIMIT_KEY_MAX];
 	struct store_account a;
 
-	if (!limit_take(v.desk->by_address, limit_key(&request->client, key), (uint64_t)v.now_us, &response->retry_s)) {
+	if (!visit_take_from(&v, LIMITED_WHY)) {
 		page_fault(&v, 429, "A little slower", "There were many requests from your address. Try again in a moment.");
 		return;
 	}

@@ -9,6 +9,7 @@
 #include "desk/limit.h"
 #include "desk/signin.h"
 #include "desk/web.h"
+#include "store/vault.h"
 
 /* What a row of the routes asks for. API: answers in JSON, and takes tokens. */
 #define ACCESS_OPEN    0U
@@ -18,14 +19,23 @@
 #define ACCESS_CHANGE  ((unsigned)MAY_CHANGE)
 #define ACCESS_API     0x100U
 
-/* The state of one web thread. */
+/* What may be done only so often; all threads of the web side count together. */
+enum limited {
+	LIMITED_SIGN_IN_FROM, /* by address */
+	LIMITED_SIGN_IN_AS, /* by name */
+	LIMITED_WHY, /* pages of the why door, by address */
+	LIMITED_KINDS
+};
+
+/* The state of one web thread: a server's own, or a worker's. */
 struct desk {
-	struct web_settings with;
-	struct store       *store; /* opened when it is first needed, and again after trouble */
-	int64_t             retry_us; /* not before */
-	struct who          who; /* of the request at hand */
-	struct explainer   *explainer; /* of the desk; the why page has none */
-	struct limit       *by_address, *by_name; /* of sign-in; by_address also of the why page */
+	struct web_settings  with;
+	struct store        *store; /* opened when it is first needed, and again after trouble */
+	struct vault        *vault; /* likewise; of workers */
+	int64_t              retry_us; /* not before */
+	struct who           who; /* of the request at hand */
+	struct explainer    *explainer; /* of the desk's workers */
+	struct limit *const *limits; /* by enum limited */
 };
 
 struct visit {
@@ -47,7 +57,15 @@ struct visit visit_of(void *desk, const struct http_request *, struct http_respo
  * lets the connection be opened anew. */
 struct store *desk_store(struct desk *, struct arena *);
 void          desk_away(struct desk *);
+/* Where copies of messages lie. NULL: `why_out` says why. */
+struct vault *desk_vault(struct desk *, struct arena *, struct bytes *why_out);
 void          visit_trouble(struct visit *, enum rc rc);
+
+/* One deed of a kind that is limited. False: 429 and when to come again are set. */
+bool visit_take(struct visit *, enum limited, struct bytes key);
+bool visit_take_from(struct visit *, enum limited); /* by the address of who asks */
+/* A browser tells whether a foreign page made it send this. */
+bool visit_is_foreign(const struct http_request *);
 
 /* The address of who asks, as text in the arena; empty: not known. */
 struct bytes visit_client(const struct visit *);
@@ -76,6 +94,8 @@ void page_messages(void *desk, const struct http_request *, struct http_response
 void page_find(void *desk, const struct http_request *, struct http_response *);
 void page_message(void *desk, const struct http_request *, struct http_response *);
 void page_quarantine(void *desk, const struct http_request *, struct http_response *);
+void page_held(void *desk, const struct http_request *, struct http_response *);
+void page_held_post(void *desk, const struct http_request *, struct http_response *);
 void page_reasons(void *desk, const struct http_request *, struct http_response *);
 void page_health(void *desk, const struct http_request *, struct http_response *);
 void page_audit(void *desk, const struct http_request *, struct http_response *);
@@ -89,6 +109,9 @@ void api_health(void *desk, const struct http_request *, struct http_response *)
 void api_overview(void *desk, const struct http_request *, struct http_response *);
 void api_messages(void *desk, const struct http_request *, struct http_response *);
 void api_message(void *desk, const struct http_request *, struct http_response *);
+void api_quarantine(void *desk, const struct http_request *, struct http_response *);
+void api_held(void *desk, const struct http_request *, struct http_response *);
+void api_held_post(void *desk, const struct http_request *, struct http_response *);
 void api_reasons(void *desk, const struct http_request *, struct http_response *);
 void api_metrics(void *desk, const struct http_request *, struct http_response *);
 void api_healthz(void *desk, const struct http_request *, struct http_response *);

@@ -8,43 +8,65 @@
 #include "desk/visit.h"
 #include "policy/settings.h"
 
-#define FORM_MAX     ((size_t)16 << 10)
-#define CONNECTIONS  256
-#define SLOTS        4096
+#define FORM_MAX    ((size_t)16 << 10)
+#define CONNECTIONS 256
+#define SLOTS       4096
+#define WORKERS     2
+
+/* One listener, its thread, and the workers of its slow rows. */
+struct place {
+	struct desk  desk, workers[WORKERS];
+	void        *hands[WORKERS];
+	struct http *http;
+};
 
 struct web {
-	struct desk  desk, why;
-	struct http *desk_http, *why_http;
+	struct limit *limits[LIMITED_KINDS];
+	struct place  desk, why;
+};
+
+/* So many at once, then one in that time. */
+static const struct {
+	unsigned burst, every_ms;
+} limited[LIMITED_KINDS] = {
+	[LIMITED_SIGN_IN_FROM] = { 10, 20000 },
+	[LIMITED_SIGN_IN_AS] = { 10, 20000 },
+	[LIMITED_WHY] = { 60, 1000 },
 };
 
 static const struct http_route desk_routes[] = {
-	{ HTTP_GET, "/", false, ACCESS_READ, 0, page_overview },
-	{ HTTP_GET, "/messages", false, ACCESS_READ, 0, page_messages },
-	{ HTTP_GET, "/message/", true, ACCESS_READ, 0, page_message },
-	{ HTTP_GET, "/find", false, ACCESS_READ, 0, page_find },
-	{ HTTP_GET, "/quarantine", false, ACCESS_READ, 0, page_quarantine },
-	{ HTTP_GET, "/reasons", false, ACCESS_READ, 0, page_reasons },
-	{ HTTP_GET, "/health", false, ACCESS_READ, 0, page_health },
-	{ HTTP_GET, "/explain", false, ACCESS_EXPLAIN, 0, page_explain },
-	{ HTTP_POST, "/explain", false, ACCESS_EXPLAIN, EXPLAIN_MAX * 3, page_explain },
-	{ HTTP_GET, "/audit", false, ACCESS_CHANGE, 0, page_audit },
-	{ HTTP_GET, "/login", false, ACCESS_OPEN, 0, page_login },
-	{ HTTP_POST, "/login", false, ACCESS_OPEN, FORM_MAX, page_login_post },
-	{ HTTP_POST, "/logout", false, ACCESS_READ, FORM_MAX, page_logout },
-	{ HTTP_GET, "/asset/", true, ACCESS_OPEN, 0, page_asset },
-	{ HTTP_GET, "/healthz", false, ACCESS_OPEN, 0, api_healthz },
-	{ HTTP_GET, "/metrics", false, ACCESS_METRICS | ACCESS_API, 0, api_metrics },
-	{ HTTP_GET, "/api/v1/health", false, ACCESS_READ | ACCESS_API, 0, api_health },
-	{ HTTP_GET, "/api/v1/overview", false, ACCESS_READ | ACCESS_API, 0, api_overview },
-	{ HTTP_GET, "/api/v1/messages", false, ACCESS_READ | ACCESS_API, 0, api_messages },
-	{ HTTP_GET, "/api/v1/messages/", true, ACCESS_READ | ACCESS_API, 0, api_message },
-	{ HTTP_GET, "/api/v1/reasons", false, ACCESS_READ | ACCESS_API, 0, api_reasons },
-	{ HTTP_POST, "/api/v1/explain", false, ACCESS_EXPLAIN | ACCESS_API, EXPLAIN_MAX, api_explain },
+	{ HTTP_GET, "/", false, ACCESS_READ, 0, page_overview, false },
+	{ HTTP_GET, "/messages", false, ACCESS_READ, 0, page_messages, false },
+	{ HTTP_GET, "/message/", true, ACCESS_READ, 0, page_message, false },
+	{ HTTP_GET, "/find", false, ACCESS_READ, 0, page_find, false },
+	{ HTTP_GET, "/quarantine", false, ACCESS_READ, 0, page_quarantine, false },
+	{ HTTP_GET, "/quarantine/", true, ACCESS_READ, 0, page_held, true },
+	{ HTTP_POST, "/quarantine/", true, ACCESS_CHANGE, FORM_MAX, page_held_post, true },
+	{ HTTP_GET, "/reasons", false, ACCESS_READ, 0, page_reasons, false },
+	{ HTTP_GET, "/health", false, ACCESS_READ, 0, page_health, false },
+	{ HTTP_GET, "/explain", false, ACCESS_EXPLAIN, 0, page_explain, false },
+	{ HTTP_POST, "/explain", false, ACCESS_EXPLAIN, EXPLAIN_MAX * 3, page_explain, true },
+	{ HTTP_GET, "/audit", false, ACCESS_CHANGE, 0, page_audit, false },
+	{ HTTP_GET, "/login", false, ACCESS_OPEN, 0, page_login, false },
+	{ HTTP_POST, "/login", false, ACCESS_OPEN, FORM_MAX, page_login_post, true },
+	{ HTTP_POST, "/logout", false, ACCESS_READ, FORM_MAX, page_logout, false },
+	{ HTTP_GET, "/asset/", true, ACCESS_OPEN, 0, page_asset, false },
+	{ HTTP_GET, "/healthz", false, ACCESS_OPEN, 0, api_healthz, false },
+	{ HTTP_GET, "/metrics", false, ACCESS_METRICS | ACCESS_API, 0, api_metrics, false },
+	{ HTTP_GET, "/api/v1/health", false, ACCESS_READ | ACCESS_API, 0, api_health, false },
+	{ HTTP_GET, "/api/v1/overview", false, ACCESS_READ | ACCESS_API, 0, api_overview, false },
+	{ HTTP_GET, "/api/v1/messages", false, ACCESS_READ | ACCESS_API, 0, api_messages, false },
+	{ HTTP_GET, "/api/v1/messages/", true, ACCESS_READ | ACCESS_API, 0, api_message, false },
+	{ HTTP_GET, "/api/v1/quarantine", false, ACCESS_READ | ACCESS_API, 0, api_quarantine, false },
+	{ HTTP_GET, "/api/v1/quarantine/", true, ACCESS_READ | ACCESS_API, 0, api_held, true },
+	{ HTTP_POST, "/api/v1/quarantine/", true, ACCESS_CHANGE | ACCESS_API, FORM_MAX, api_held_post, true },
+	{ HTTP_GET, "/api/v1/reasons", false, ACCESS_READ | ACCESS_API, 0, api_reasons, false },
+	{ HTTP_POST, "/api/v1/explain", false, ACCESS_EXPLAIN | ACCESS_API, EXPLAIN_MAX, api_explain, true },
 };
 
 static const struct http_route why_routes[] = {
-	{ HTTP_GET, "/why/", true, ACCESS_OPEN, 0, page_why },
-	{ HTTP_GET, "/asset/", true, ACCESS_OPEN, 0, page_asset },
+	{ HTTP_GET, "/why/", true, ACCESS_OPEN, 0, page_why, false },
+	{ HTTP_GET, "/asset/", true, ACCESS_OPEN, 0, page_asset, false },
 };
 
 /* ---- who asks ---- */
@@ -149,6 +171,9 @@ fault(void *arg, const struct http_request *request, struct http_response *respo
 	case 413:
 		page_fault(&v, 413, "Too large", "That is more than can be taken in one request.");
 		return;
+	case 503:
+		page_fault(&v, 503, "Too much at once", "Others wait for the same already. Try again in a moment.");
+		return;
 	case 405:
 		page_fault(&v, 405, "Not like that", "This address does not take that kind of request.");
 		return;
@@ -159,40 +184,76 @@ fault(void *arg, const struct http_request *request, struct http_response *respo
 
 /* ---- start and stop ---- */
 
-static bool
-open_desk(struct desk *d, const struct web_settings *with, unsigned burst, unsigned every_ms)
+static void
+open_desk(struct web *w, struct desk *d, const struct web_settings *with)
 {
-	*d = (struct desk){ .with = *with, .by_address = limit_new(SLOTS, burst, every_ms), .by_name = limit_new(SLOTS, burst, every_ms) };
+	*d = (struct desk){ .with = *with, .limits = w->limits };
 	d->with.settings = settings_ref(with->settings);
-	return d->by_address != NULL && d->by_name != NULL;
 }
 
 static void
 close_desk(struct desk *d)
 {
 	store_close(d->store);
+	vault_close(d->vault);
 	explainer_free(d->explainer);
-	limit_free(d->by_address);
-	limit_free(d->by_name);
 	settings_unref(d->with.settings);
 }
 
+static void
+open_place(struct web *w, struct place *p, const struct web_settings *with)
+{
+	open_desk(w, &p->desk, with);
+	for (size_t i = 0; i < WORKERS; i++) {
+		open_desk(w, &p->workers[i], with);
+		p->hands[i] = &p->workers[i];
+	}
+}
+
+static void
+close_place(struct place *p)
+{
+	http_stop(p->http);
+	close_desk(&p->desk);
+	for (size_t i = 0; i < WORKERS; i++)
+		close_desk(&p->workers[i]);
+}
+
 static enum rc
-start_one(struct desk *d, const char *name, int fd, const struct http_route *routes, size_t count, struct http **http_out)
+start_place(struct place *p, const char *name, int fd, const struct http_route *routes, size_t count)
 {
 	struct http_settings with = {
 		.name = name,
 		.fd = fd,
-		.forwarded = d->with.settings->web_forwarded,
+		.forwarded = p->desk.with.settings->web_forwarded,
 		.routes = routes,
 		.route_count = count,
 		.connections = CONNECTIONS,
 		.guard = guard,
 		.fault = fault,
-		.arg = d,
+		.arg = &p->desk,
+		.workers = p->hands,
+		.worker_count = WORKERS,
 	};
 
-	return fd >= 0 ? http_start(&with, http_out) : RC_OK;
+	return fd >= 0 ? http_start(&with, &p->http) : RC_OK;
+}
+
+/* What needs memory of its own. */
+static bool
+equip(struct web *w)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < LIMITED_KINDS; i++) {
+		w->limits[i] = limit_new(SLOTS, limited[i].burst, limited[i].every_ms);
+		good = good && w->limits[i] != NULL;
+	}
+	for (size_t i = 0; i < WORKERS; i++) {
+		w->desk.workers[i].explainer = explainer_new();
+		good = good && w->desk.workers[i].explainer != NULL;
+	}
+	return good;
 }
 
 enum rc
@@ -203,15 +264,12 @@ web_start(const struct web_settings *with, struct web **web_out)
 
 	if (w == NULL)
 		return RC_MEMORY;
-	/* Ten tries to sign in at once, then one in 20 s; of the why page 60, then one a second. */
-	bool memory = open_desk(&w->desk, with, 10, 20000);
-	memory = open_desk(&w->why, with, 60, 1000) && memory;
-	w->desk.explainer = explainer_new();
-	memory = memory && w->desk.explainer != NULL;
-	if (memory)
-		rc = start_one(&w->desk, "desk", with->desk_fd, desk_routes, NELEMS(desk_routes), &w->desk_http);
+	open_place(w, &w->desk, with);
+	open_place(w, &w->why, with);
+	if (equip(w))
+		rc = start_place(&w->desk, "desk", with->desk_fd, desk_routes, NELEMS(desk_routes));
 	if (rc == RC_OK)
-		rc = start_one(&w->why, "why", with->why_fd, why_routes, NELEMS(why_routes), &w->why_http);
+		rc = start_place(&w->why, "why", with->why_fd, why_routes, NELEMS(why_routes));
 	if (rc == RC_OK)
 		*web_out = w;
 	else
@@ -224,9 +282,9 @@ web_stop(struct web *w)
 {
 	if (w == NULL)
 		return;
-	http_stop(w->desk_http);
-	http_stop(w->why_http);
-	close_desk(&w->desk);
-	close_desk(&w->why);
+	close_place(&w->desk);
+	close_place(&w->why);
+	for (size_t i = 0; i < LIMITED_KINDS; i++)
+		limit_free(w->limits[i]);
 	free(w);
 }
