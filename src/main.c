@@ -23,6 +23,7 @@
 #include "desk/check.h"
 #include "desk/config.h"
 #include "desk/explain.h"
+#include "desk/explain_rules.h"
 #include "desk/operator.h"
 #include "desk/oracle.h"
 #include "desk/quarantine.h"
@@ -32,6 +33,7 @@
 #include "desk/tally.h"
 #include "desk/trace.h"
 #include "desk/web.h"
+#include "diagnose/rules.h"
 #include "front/door.h"
 #include "net/listen.h"
 #include "net/notify.h"
@@ -415,6 +417,16 @@ web_figures(void *arg, struct web_figures *f)
 		writer_count(recorder_writer(d->recorder), &f->writer);
 }
 
+/* What is wrong with the operator's rules is told here; each thread of the desk then reads them for itself. */
+static bool
+rules_are_sound(struct daemon *d)
+{
+	struct rules *rules = d->desk != NULL ? explain_rules_open(&d->cli, d->env->settings->explain_rules) : NULL;
+
+	rules_free(rules);
+	return d->desk == NULL || rules != NULL;
+}
+
 static bool
 open_web(struct daemon *d)
 {
@@ -434,7 +446,7 @@ open_web(struct daemon *d)
 
 	if (d->desk == NULL && d->why == NULL)
 		return true;
-	if (web_start(&with, &d->web) != RC_OK)
+	if (!rules_are_sound(d) || web_start(&with, &d->web) != RC_OK)
 		return false;
 	for (size_t i = 0; i < NELEMS(both); i++)
 		if (both[i] != NULL) {

@@ -74,6 +74,7 @@ class Desk:
     def start(self):
         common = f"""include "{EXAMPLES}/mailreeve.conf"
 listen = unix:{self.work}/milter.sock
+explain {{ rules = "{EXAMPLES}/explain-rules.conf" }}
 store = {self.store}
 why_url = http://127.0.0.1:{self.why_port}/why
 """

@@ -30,6 +30,10 @@ fresh = re.sub(r"```\n\$ (mailreeve explain [^\n]*)\n(.*?)\n?```", run, text, fl
 if "--write" in sys.argv:
     open(path, "w", encoding="utf8").write(fresh)
     sys.exit(0)
+count += 1
+rules = open(root + "/examples/explain-rules.conf", encoding="utf8").read()
+failed += "```\n" + rules + "```" not in text
+out.append("%s %d - docs/explain.md shows examples/explain-rules.conf" % ("ok" if "```\n" + rules + "```" in text else "not ok", count))
 print("1..%d" % count)
 print("\n".join(out))
 sys.exit(1 if failed or count == 0 else 0)

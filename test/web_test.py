@@ -188,6 +188,8 @@ def test_api(d, admin):
     bounce = "550 5.7.509 Access denied, sending domain example.com does not pass DMARC verification"
     x = ask("/api/v1/explain", "a reply is explained", method="POST", body=bounce)
     check(x["reports"][0]["reason"] == "authfailure", "by its cause", x)
+    x = ask("/api/v1/explain", "a reply is held against the operator's rules", method="POST", body="452 4.3.1 spool is 97 percent full")
+    check(x["reports"][0]["rule"] == "relay-full", "before those of the program", x)
     ask("/api/v1/explain", "an empty report is a fault", 400, method="POST", body="")
     ask("/api/v1/explain", "a report has its bounds", 413, method="POST", body=b"x" * (4 << 20) + b"x")
     ask("/api/v1/explain", "a token does what its scopes say, and no more", 403, method="POST", body=bounce, headers=metrics)

@@ -13,6 +13,7 @@
 #include "desk/cli.h"
 #include "desk/conf_files.h"
 #include "desk/config_text.h"
+#include "desk/explain_rules.h"
 #include "policy/settings.h"
 
 static const struct cli_verb verb = {
@@ -118,6 +119,8 @@ do_check(struct job *job)
 		job->path = SETTINGS_FILE;
 	if (!read_settings(job))
 		return CLI_USE;
+	if (job->settings != NULL && job->settings->explain_rules.len > 0)
+		rules_free(explain_rules_read(job->arena, job->settings->explain_rules, &job->faults));
 	if (job->cli->json)
 		add_faults_json(job, &out);
 	else if (job->faults.count == 0)

@@ -97,6 +97,7 @@ static const struct run_row {
 	  "    {\n      \"file\": \"%/conf.d/b.conf\",\n      \"line\": 1,\n      \"column\": 8,\n"
 	  "      \"text\": \"\\\"mode\\\" is enforce or monitor, not \\\"\xe2\x80\xae\\\"\"\n    }\n  ]\n}\n",
 	  "" },
+	{ "faults in the rules of explain are faults of the settings", "config check %/rules-conf", 1, "%/rules:1:1: the rule x does not say where it is from: write source = \"...\" and date = 2026-11\n", "" },
 	{ "a file that includes itself by another name is seen", "config check %/circle.conf", 1,
 	  "%/circle.conf:1:9: %/circle.conf includes itself\n", "" },
 	{ "a missing include is told", "config check %/missing.conf", 1, "%/missing.conf:1:9: %/nowhere.conf: No such file or directory\n",
@@ -309,6 +310,8 @@ put_files(void)
 	put_file("bad.conf", "# two faults\nthread = 2\ninclude conf.d/*.conf\n");
 	put_file("conf.d/a.conf", "hostname = gate.example.net\n");
 	put_file("conf.d/b.conf", "mode = \"\xe2\x80\xae\"\n");
+	put_file("rules-conf", "explain { rules = rules }\n");
+	put_file("rules", "rule x { like = iana-2.2; text = \"spool full\"; example = \"452 spool full\"; }\n");
 	put_file("circle.conf", "include ./circle.conf\n");
 	put_file("missing.conf", "include nowhere.conf\n");
 	put_file("full.conf", "threads = 3\ndns { resolver = 192.0.2.53 }\nspf { helo_check = on }\ndmarc { on_reject = strict }\n"
@@ -319,7 +322,7 @@ static void
 drop_files(void)
 {
 	static const char *const names[] = { "good.conf",    "bad.conf",  "conf.d/a.conf", "conf.d/b.conf", "circle.conf",
-					     "missing.conf", "full.conf", "shown.conf",    "sample.conf" };
+					     "missing.conf", "full.conf", "shown.conf",    "sample.conf",   "rules-conf", "rules" };
 	char                     path[200];
 
 	for (size_t i = 0; i < NELEMS(names); i++)

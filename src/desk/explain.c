@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "desk/cli.h"
+#include "desk/explain_rules.h"
 #include "desk/oracle.h"
 #include "desk/proof.h"
 #include "desk/settings_load.h"
@@ -37,7 +38,7 @@
 
 struct own {
 	bool        live, summary, lines;
-	const char *reader, *store;
+	const char *reader, *store, *rules;
 };
 
 static const struct cli_option options[] = {
@@ -46,6 +47,7 @@ static const struct cli_option options[] = {
 	{ "summary", CLI_FLAG, NULL, "count the causes of many reports instead", offsetof(struct own, summary) },
 	{ "lines", CLI_FLAG, NULL, "read JSON lines {code, enhanced, text, host} from standard input", offsetof(struct own, lines) },
 	{ "store", CLI_TEXT, "WHERE", "the store that knows our mail, instead of the one of --config", offsetof(struct own, store) },
+	{ "rules", CLI_TEXT, "FILE", "own rules to try first, instead of those of --config", offsetof(struct own, rules) },
 };
 
 static const struct cli_verb verb = {
@@ -422,6 +424,16 @@ close_helpers(struct run *run)
 		desk_env_close(&run->desk);
 }
 
+static bool
+open_rules(struct run *run)
+{
+	struct bytes path = run->own.rules != NULL ? bytes_of(run->own.rules) : run->desk.settings != NULL ? run->desk.settings->explain_rules : B_NONE;
+
+	run->cli.exit = CLI_USE;
+	run->rules = explain_rules_open(&run->cli, path);
+	return run->rules != NULL;
+}
+
 int
 desk_explain(int argc, char **argv)
 {
@@ -433,14 +445,13 @@ desk_explain(int argc, char **argv)
 	if (run.own.reader != NULL && strcmp(run.own.reader, "user") != 0 && strcmp(run.own.reader, "admin") != 0)
 		return cli_fault(&run.cli, "--for takes user or admin");
 	run.reader = run.own.reader != NULL && strcmp(run.own.reader, "user") == 0 ? FOR_USER : FOR_ADMIN;
-	if (!open_helpers(&run)) {
+	if (!open_helpers(&run) || !open_rules(&run)) {
 		close_helpers(&run);
 		return run.cli.exit;
 	}
-	run.rules = rules_new();
 	run.arena = arena_new(MEMORY_MAX);
 	run.summary = run.own.summary ? summary_new() : NULL;
-	if (run.rules == NULL || run.arena == NULL || (run.own.summary && run.summary == NULL))
+	if (run.arena == NULL || (run.own.summary && run.summary == NULL))
 		cli_fault(&run.cli, "not enough memory");
 	else
 		rc = explain_all(&run);

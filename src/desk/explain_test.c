@@ -55,6 +55,11 @@ static const struct row {
 	{ "and says so as JSON", "explain --json --config %/conf %/forged.eml", 0, "\"proven\": false", NULL },
 	{ "a report that bears no mark proves nothing and disproves nothing", "explain --json --config %/conf %/no-mark.eml", 0, "\"proven\": null", NULL },
 	{ "without a store nobody knows", "explain --json %/forged.eml", 0, "\"proven\": null", NULL },
+	{ "own rules are tried first", "explain --json --rules %/own-rules %/reply-own.txt", 0, "\"rule\": \"spool\"", NULL },
+	{ "the settings name them, too", "explain --json --config %/own-conf %/reply-own.txt", 0, "\"source\": \"our relay\"", NULL },
+	{ "and their words are filled with the facts", "explain --rules %/own-rules %/reply-own.txt", 0, "The relay mx.example.net is full.", NULL },
+	{ "a fault in them is told with its place", "explain --rules %/bad-rules %/reply-own.txt", 2, NULL, "bad-rules:1:1: the rule spool does not say where it is from" },
+	{ "rules that are not there are a fault", "explain --rules %/no-rules %/reply-own.txt", 2, NULL, "No such file" },
 	{ "settings that keep nothing do not hinder", "explain --json --config %/none %/forged.eml", 0, "\"proven\": null", NULL },
 };
 
@@ -82,11 +87,17 @@ check(void **state)
 	"From: MAILER-DAEMON@mx.example.net\nTo: a@example.org\nSubject: Undelivered Mail Returned to Sender\n\n" \
 	"<b@example.net>: 550 5.1.1 User unknown\n\n------ This is a copy of the message, including all the headers. ------\n\n"
 
+#define SPOOL "date = 2026-11\npattern = \"spool is [0-9]+ percent full\"\nreason = systemfull\ncause = \"The relay {host} is full.\"\nsteps = \"Wait.\"\nexample = \"452 spool is 9 percent full\"\n}\n"
+
 static const struct file {
 	const char *name, *text;
 } files[] = {
 	{ "conf", "store = t.db\n" },
 	{ "none", "store = none\n" },
+	{ "own-conf", "store = none\nexplain { rules = own-rules }\n" },
+	{ "own-rules", "rule spool {\nsource = \"our relay\"\n" SPOOL },
+	{ "bad-rules", "rule spool {\n" SPOOL },
+	{ "reply-own.txt", "host mx.example.net[192.0.2.1] said: 452 4.3.1 spool is 97 percent full\n" },
 	{ "message-id.eml", REPORT "From: a@example.org\nTo: b@example.net\nMessage-ID: <1@example.org>\n" },
 	{ "queue-id.eml", REPORT "Received: from desk.example.org by out.example.org (Postfix)\n with ESMTP id 4ABC123\n for <b@example.net>; Sun, 22 Nov 2026 04:51:24 +0000\nMessage-ID: <2@example.org>\n" },
 	{ "forged.eml", REPORT "Received: from desk.example.org by out.example.org with ESMTP id 4ABC124; Sun, 22 Nov 2026 04:51:24 +0000\nMessage-ID: <3@example.org>\n" },

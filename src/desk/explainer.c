@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "desk/explain_rules.h"
 #include "diagnose/explain.h"
 
 struct explainer {
@@ -12,14 +13,16 @@ struct explainer {
 };
 
 struct explainer *
-explainer_new(void)
+explainer_new(struct bytes own_rules)
 {
-	struct explainer *e = calloc(1, sizeof(*e));
+	struct explainer  *e = calloc(1, sizeof(*e));
+	struct arena      *a = arena_new(CONF_MEMORY_MAX);
+	struct conf_faults faults = { .count = 0 };
 
-	if (e == NULL)
-		return NULL;
-	e->rules = rules_new();
-	if (e->rules != NULL)
+	if (e != NULL)
+		e->rules = explain_rules_read(a, own_rules, &faults);
+	arena_free(a);
+	if (e != NULL && e->rules != NULL)
 		return e;
 	free(e);
 	return NULL;

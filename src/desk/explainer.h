@@ -9,7 +9,8 @@
 
 struct explainer;
 
-struct explainer *explainer_new(void); /* NULL when memory is spent */
+/* `own_rules`: a file of the operator's, perhaps empty. NULL when there are faults in it, or memory is spent. Not for threads. */
+struct explainer *explainer_new(struct bytes own_rules);
 void              explainer_free(struct explainer *); /* takes NULL */
 
 /* A whole message, a report as JSON, or pasted text. The document, or the same

@@ -10,8 +10,8 @@
 #include "mail/domain.h"
 #include "policy/settings.h"
 
-static void
-tell_faults(const struct cli *cli, const struct conf_faults *faults)
+void
+desk_tell_faults(const struct cli *cli, const struct conf_faults *faults)
 {
 	for (size_t i = 0; i < faults->count; i++) {
 		const struct conf_fault *f = &faults->at[i];
@@ -61,7 +61,7 @@ desk_env_open(struct desk_env *d, struct cli *cli, const char *authserv_id)
 	struct bytes path = cli->config != NULL ? bytes_of(cli->config) : B("");
 	s = settings_read(a, conf_files(), path, bytes_of(hostname), &faults);
 	if (s == NULL)
-		tell_faults(cli, &faults);
+		desk_tell_faults(cli, &faults);
 	arena_free(a);
 	d->suffix = s != NULL ? open_suffix(cli, s) : NULL;
 	if (d->suffix == NULL) {

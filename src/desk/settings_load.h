@@ -3,6 +3,7 @@
 #define DESK_SETTINGS_LOAD_H
 
 #include "auth/suffix.h"
+#include "base/conf.h"
 #include "desk/cli.h"
 #include "session/session.h"
 
@@ -13,6 +14,9 @@ struct desk_env {
 	struct suffix         *suffix;
 	struct session_env     env; /* points into the two above */
 };
+
+/* Each with its place, on standard error. */
+void desk_tell_faults(const struct cli *, const struct conf_faults *);
 
 /* For verbs of the running gateway: without --config, the file of this host if it is there. */
 void settings_of_host(struct cli *);

@@ -241,7 +241,7 @@ start_place(struct place *p, const char *name, int fd, const struct http_route *
 
 /* What needs memory of its own. */
 static bool
-equip(struct web *w)
+equip(struct web *w, const struct settings *settings)
 {
 	bool good = true;
 
@@ -250,7 +250,7 @@ equip(struct web *w)
 		good = good && w->limits[i] != NULL;
 	}
 	for (size_t i = 0; i < WORKERS; i++) {
-		w->desk.workers[i].explainer = explainer_new();
+		w->desk.workers[i].explainer = explainer_new(settings->explain_rules);
 		good = good && w->desk.workers[i].explainer != NULL;
 	}
 	return good;
@@ -266,7 +266,7 @@ web_start(const struct web_settings *with, struct web **web_out)
 		return RC_MEMORY;
 	open_place(w, &w->desk, with);
 	open_place(w, &w->why, with);
-	if (equip(w))
+	if (equip(w, with->settings))
 		rc = start_place(&w->desk, "desk", with->desk_fd, desk_routes, NELEMS(desk_routes));
 	if (rc == RC_OK)
 		rc = start_place(&w->why, "why", with->why_fd, why_routes, NELEMS(why_routes));

@@ -25,6 +25,15 @@ static const struct fact_row {
 	{ "groups", offsetof(struct bounce_facts, groups), "" },
 };
 
+bool
+advice_knows(struct bytes name)
+{
+	for (size_t i = 0; i < NELEMS(fact_rows); i++)
+		if (bytes_eq(name, bytes_of(fact_rows[i].name)))
+			return true;
+	return false;
+}
+
 static void
 fact_add(struct buf *out, const struct bounce_facts *f, struct bytes name)
 {

@@ -7,6 +7,7 @@
 #include "base/ip.h"
 #include "diagnose/address_find.h"
 #include "diagnose/charset.h"
+#include "diagnose/house_rules.h"
 #include "diagnose/mime.h"
 #include "mail/domain.h"
 
@@ -464,7 +465,11 @@ verdict_make(struct arena *a, struct rules *rules, const struct reading *r, cons
 	v->answer = answer_of_kind(v->kind);
 	if (v->answer == NULL && (v->own = own_row(&v->reply)) != NULL)
 		v->answer = answer_for(v->own);
-	if (v->answer == NULL) {
+	const struct house_rule *house = v->answer == NULL ? house_rules_match(rules_house(rules), &e, v->reply.host, t.folded, t.count) : NULL;
+	if (house != NULL) {
+		v->rule = &house->row;
+		v->answer = &house->answer;
+	} else if (v->answer == NULL) {
 		v->rule = judge(a, rules, &e, &t);
 		v->answer = answer_of(rules, v);
 	}

@@ -78,6 +78,8 @@ struct explained *explain_reply(struct arena *, struct rules *, struct bytes cod
 /* One line of JSON with those parts: { "code", "enhanced", "text", "host" }. NULL when it is none, or memory is spent. */
 struct explained *explain_line(struct arena *, struct rules *, struct bytes line);
 
+/* Is it a fact that sentences may name in braces? */
+bool advice_knows(struct bytes name);
 /* Sentences with the facts of this mail. */
 struct bytes advice_cause(struct arena *, const struct bounce_verdict *);
 /* The steps, one a line. */

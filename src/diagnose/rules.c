@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnose/house_rules.h"
 #include "diagnose/peel.h"
 #include "diagnose/reading.h"
 #include "diagnose/rules_table.h"
@@ -19,6 +20,7 @@ struct rules {
 	struct wordtree     *tree;
 	struct wordtree     *words; /* of reading.h */
 	struct wordtree     *peel_words; /* of peel.h */
+	struct house_rules  *house; /* NULL: none */
 	pcre2_code         **compiled; /* by pattern; made at the first use */
 	pcre2_match_data    *match_data;
 	pcre2_match_context *match_context;
@@ -95,6 +97,7 @@ rules_free(struct rules *r)
 		pcre2_code_free(r->compiled[i]);
 	pcre2_match_data_free(r->match_data);
 	pcre2_match_context_free(r->match_context);
+	house_rules_free(r->house);
 	wordtree_free(r->tree);
 	wordtree_free(r->words);
 	wordtree_free(r->peel_words);
@@ -103,6 +106,19 @@ rules_free(struct rules *r)
 	free(r->hits);
 	free(r->plain);
 	free(r);
+}
+
+void
+rules_adopt(struct rules *r, struct house_rules *house)
+{
+	house_rules_free(r->house);
+	r->house = house;
+}
+
+struct house_rules *
+rules_house(struct rules *r)
+{
+	return r->house;
 }
 
 const struct wordtree *
@@ -134,8 +150,8 @@ status_holds(const char *want, struct bytes have)
 	return i == have.len;
 }
 
-static bool
-codes_hold(const struct rule_row *row, const struct evidence *e)
+bool
+rules_codes_hold(const struct rule_row *row, const struct evidence *e)
 {
 	if (row->provider != 0 && (e->providers & 1u << row->provider) == 0)
 		return false;
@@ -227,12 +243,12 @@ rules_match(struct rules *r, const struct evidence *e, enum rule_tier least, enu
 	for (size_t i = 0; i < e->hit_count; i++) {
 		const struct pattern_row *p = &pattern_rows[e->hits[i]];
 		const struct rule_row    *row = &rule_rows[p->rule];
-		if (!p->unless && p->rule < best && in_tiers(row, least, most) && codes_hold(row, e) && texts_hold(r, row, e->text))
+		if (!p->unless && p->rule < best && in_tiers(row, least, most) && rules_codes_hold(row, e) && texts_hold(r, row, e->text))
 			best = p->rule;
 	}
 	for (size_t i = 0; i < r->plain_count && r->plain[i] < best; i++) {
 		const struct rule_row *row = &rule_rows[r->plain[i]];
-		if (in_tiers(row, least, most) && codes_hold(row, e) && texts_hold(r, row, e->text))
+		if (in_tiers(row, least, most) && rules_codes_hold(row, e) && texts_hold(r, row, e->text))
 			best = r->plain[i];
 	}
 	for (size_t i = 0; i < e->hit_count; i++)

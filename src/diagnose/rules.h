@@ -82,11 +82,16 @@ struct evidence {
 };
 
 struct rules;
+struct house_rules;
 struct wordtree;
 
 /* The compiled-in rules made ready. NULL when memory is spent. Not for threads. */
 struct rules *rules_new(void);
 void          rules_free(struct rules *);
+
+/* The operator's own, from now on freed with these; may be NULL. */
+void                rules_adopt(struct rules *, struct house_rules *);
+struct house_rules *rules_house(struct rules *);
 
 /* The words of reading.h, which live as long as the rules. */
 const struct wordtree *rules_words(const struct rules *);
@@ -97,6 +102,7 @@ const struct wordtree *rules_peel_words(const struct rules *);
 void rules_scan(struct rules *, struct arena *, struct bytes text, const uint16_t **hits_out, size_t *count_out);
 
 /* The first rule that holds, in tiers from `least` to `most`; NULL: none. */
+bool                     rules_codes_hold(const struct rule_row *, const struct evidence *); /* all but texts */
 const struct rule_row   *rules_match(struct rules *, const struct evidence *, enum rule_tier least, enum rule_tier most);
 const struct answer_row *rules_answer(const struct rules *, const struct rule_row *);
 

@@ -1,4 +1,4 @@
-/* diagnose/rules_table.h: the tables that tools/rules.py makes; for rules.c. */
+/* diagnose/rules_table.h: the tables that tools/rules.py makes; for rules.c and house_rules.c. */
 #ifndef DIAGNOSE_RULES_TABLE_H
 #define DIAGNOSE_RULES_TABLE_H
 
