@@ -6,6 +6,7 @@
 #include "auth/spf.h"
 #include "base/ip.h"
 #include "diagnose/mime.h"
+#include "diagnose/mx.h"
 #include "mail/domain.h"
 
 #define CHECKS_MAX 8
@@ -13,7 +14,7 @@
 struct live {
 	struct arena           *arena;
 	const struct explained *x;
-	struct bounce_verdict         *v;
+	struct bounce_verdict  *v;
 	struct checked         *checked;
 	size_t                  count;
 	size_t                  row; /* of checks[] */
@@ -22,6 +23,7 @@ struct live {
 	struct ip               ip;
 	struct spf             *spf;
 	struct dmarc           *dmarc;
+	struct mx              *mx;
 	struct bytes            dkim_domain;
 	struct bytes            name; /* of the PTR */
 };
@@ -152,39 +154,35 @@ list_go(struct live *l, const struct answer *answer, struct ask *ask)
 
 /* ---- MX of the recipient ---- */
 
+/* A refusal of these kinds is what a host says that has nothing to do with the domain. */
+static bool
+is_about_route(const struct bounce_verdict *v)
+{
+	static const struct bytes categories[] = { B_INIT("relay"), B_INIT("routing"), B_INIT("recipient") };
+
+	for (size_t i = 0; i < NELEMS(categories); i++)
+		if (bytes_eq(bytes_of(v->answer->category), categories[i]))
+			return true;
+	return false;
+}
+
 static bool
 mx_begin(struct live *l, struct ask *ask)
 {
-	struct bytes domain = domain_normal(l->arena, l->v->facts.rdomain);
-
-	*ask = (struct ask){ DNS_MX, domain };
-	return domain.len > 0;
+	(void)ask;
+	l->mx = mx_new(l->arena, l->v->facts.rdomain, l->v->reply.host, l->v->reply.ip, is_about_route(l->v));
+	return l->mx != NULL;
 }
 
 static enum step
 mx_go(struct live *l, const struct answer *answer, struct ask *ask)
 {
-	struct bytes domain = l->v->facts.rdomain, names = B_NONE, name;
-	unsigned     preference;
+	enum check_state state;
+	struct bytes     evidence;
 
-	(void)ask;
-	if (answer_is_trouble(answer)) {
-		CONCLUDE(l, "mx", CHECK_UNKNOWN, "the MX of %.*s could not be looked up", B_FMT(domain));
-	} else if (answer->status == ANSWER_NXDOMAIN) {
-		CONCLUDE(l, "mx", CHECK_FAULT, "the domain %.*s does not exist", B_FMT(domain));
-	} else if (answer->status == ANSWER_EMPTY) {
-		CONCLUDE(l, "mx", CHECK_FAULT, "%.*s has no MX record", B_FMT(domain));
-	} else {
-		for (size_t i = 0; i < answer->count && i < 10; i++)
-			if (answer_mx(l->arena, answer->rdata[i], &preference, &name)) {
-				if (name.len == 0) {
-					CONCLUDE(l, "mx", CHECK_FAULT, "%.*s takes no mail (null MX)", B_FMT(domain));
-					return STEP_DONE;
-				}
-				names = arena_printf(l->arena, "%.*s%s%u %.*s", B_FMT(names), names.len > 0 ? ", " : "", preference, B_FMT(name));
-			}
-		CONCLUDE(l, "mx", CHECK_FINE, "mail for %.*s goes to: %.*s", B_FMT(domain), B_FMT(names));
-	}
+	if (mx_step(l->mx, answer, ask, &state, &evidence) == STEP_ASKS)
+		return STEP_ASKS;
+	conclude(l, "mx", state, evidence);
 	return STEP_DONE;
 }
 
@@ -270,7 +268,7 @@ static const struct check_row {
 	bool asks;
 } checks[] = {
 	{ spf_begin, spf_go, false },     { ptr_begin, ptr_go, true }, { list_begin, list_go, true },
-	{ mx_begin, mx_go, true },        { dmarc_begin, dmarc_go, false }, { key_begin, key_go, true },
+	{ mx_begin, mx_go, false },       { dmarc_begin, dmarc_go, false }, { key_begin, key_go, true },
 };
 
 struct live *

@@ -12,6 +12,7 @@
 #define SIGNED(domain) "DKIM-Signature: v=1; a=rsa-sha256; d=" domain "; s=k1; h=from; bh=x; b=y\r\n"
 #define DMARC_REPLY "550 5.7.509 Access denied, sending domain example.org does not pass DMARC verification and has a DMARC policy of reject. [198.51.100.7]"
 #define LIST_REPLY "554 5.7.1 Service unavailable; Client host [198.51.100.7] blocked using zen.spamhaus.org"
+#define RELAY_REPLY "550 5.7.1 Unable to relay"
 #define PLAIN REPORT(DMARC_REPLY) "\r\n"
 
 static const struct row {
@@ -34,7 +35,23 @@ static const struct row {
 	{ "an address no more on it is fine", "example.org A 192.0.2.1", REPORT(LIST_REPLY) "\r\n", "blocklist", CHECK_FINE, "is not listed at zen.spamhaus.org any more" },
 	{ "a list that does not answer this resolver is unknown", "7.100.51.198.zen.spamhaus.org A 127.255.255.254", REPORT(LIST_REPLY) "\r\n", "blocklist", CHECK_UNKNOWN, "no answer that can be used" },
 	{ "trouble with the list is unknown", "7.100.51.198.zen.spamhaus.org A !timeout", REPORT(LIST_REPLY) "\r\n", "blocklist", CHECK_UNKNOWN, "no answer that can be used" },
-	{ "where mail goes is told", "example.net MX 10 mx.example.net", PLAIN, "mx", CHECK_FINE, "mail for example.net goes to: 10 mx.example.net" },
+	{ "where mail goes is told", "example.net MX 10 mx.example.net\nmx.example.net A 192.0.2.25", PLAIN, "mx", CHECK_FINE, "mail for example.net goes to: 10 mx.example.net" },
+	{ "an MX host whose name is gone is stale", "example.net MX 10 mx.example.net\nexample.net MX 20 old.example.net\nmx.example.net A 192.0.2.25", PLAIN, "mx", CHECK_FAULT,
+	  "old.example.net has no address: that record is stale" },
+	{ "an MX host with only an IPv6 address is not", "example.net MX 10 mx.example.net\nmx.example.net AAAA 2001:db8::25", PLAIN, "mx", CHECK_FINE, "10 mx.example.net" },
+	{ "an MX host that cannot be looked up is unknown", "example.net MX 10 mx.example.net\nmx.example.net A !timeout", PLAIN, "mx", CHECK_UNKNOWN, "not all of them could be looked up" },
+	{ "a null MX stands alone", "example.net MX 10 mx.example.net\nexample.net MX 0 .\nmx.example.net A 192.0.2.25", PLAIN, "mx", CHECK_FAULT, "a null MX stands beside them" },
+	{ "one MX at the provider and one elsewhere: one is meant",
+	  "example.net MX 0 example-net.mail.protection.outlook.com\nexample.net MX 10 mail.example.net\nexample-net.mail.protection.outlook.com A 192.0.2.1\nmail.example.net A 192.0.2.2", PLAIN, "mx", CHECK_FAULT,
+	  "example-net.mail.protection.outlook.com is of Exchange Online and mail.example.net is not: mostly only one of them is meant" },
+	{ "several of one provider are meant",
+	  "example.net MX 1 aspmx.l.google.com\nexample.net MX 5 alt1.aspmx.l.google.com\naspmx.l.google.com A 192.0.2.1\nalt1.aspmx.l.google.com A 192.0.2.2", PLAIN, "mx", CHECK_FINE, "1 aspmx.l.google.com, 5 alt1" },
+	{ "a relay that refuses and is no MX is told", "example.net MX 10 mx.example.com\nmx.example.com A 192.0.2.26", REPORT(RELAY_REPLY) "\r\n", "mx", CHECK_FAULT,
+	  "mx.example.net, which refused, is none of them" },
+	{ "another name of the same address is no stranger", "example.net MX 10 mx.example.com\nmx.example.com A 192.0.2.25", REPORT(RELAY_REPLY) "\r\n", "mx", CHECK_FINE, "10 mx.example.com" },
+	{ "a host of the same house is no stranger", "example.net MX 10 mx7.example.net\nmx7.example.net A 192.0.2.26", REPORT(RELAY_REPLY) "\r\n", "mx", CHECK_FINE, "10 mx7.example.net" },
+	{ "who refuses for DMARC may be a filter on the way", "example.net MX 10 mx.example.com\nmx.example.com A 192.0.2.26", PLAIN, "mx", CHECK_FINE, "10 mx.example.com" },
+	{ "with an MX that cannot be looked up nobody is called a stranger", "example.net MX 10 mx.example.com\nmx.example.com A !timeout", REPORT(RELAY_REPLY) "\r\n", "mx", CHECK_UNKNOWN, "could be looked up" },
 	{ "a null MX is a fault", "example.net MX 0 .", PLAIN, "mx", CHECK_FAULT, "takes no mail (null MX)" },
 	{ "a domain that is gone is a fault", "example.org A 192.0.2.1", PLAIN, "mx", CHECK_FAULT, "the domain example.net does not exist" },
 	{ "a domain without MX is a fault", "example.net A 192.0.2.1", PLAIN, "mx", CHECK_FAULT, "example.net has no MX record" },
