@@ -1,7 +1,9 @@
-/* fuzz/live_fuzz.c: --live with answers chosen by the input, about reports of
- * every check. Whatever DNS says, it ends soon, and trouble is never a fault. */
+/* fuzz/live_fuzz.c: --live, and a refused mail held against DNS again, with
+ * answers chosen by the input. Whatever DNS says, it ends soon, and trouble is
+ * never a fault. */
 #include <assert.h>
 
+#include "diagnose/again.h"
 #include "diagnose/live.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -74,13 +76,10 @@ take_answer(struct arena *a, struct bytes *in, enum dns_type type, bool *trouble
 	return answer;
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+play_live(struct arena *a, struct bytes *in, uint8_t flags)
 {
 	static struct rules *rules;
-	struct bytes         in = bytes_make(data, size);
-	uint8_t              flags = take(&in);
-	struct arena        *a = arena_new((size_t)8 << 20);
 	struct answer       *answer = NULL;
 	struct ask           ask;
 	bool                 trouble, only_trouble = true;
@@ -93,12 +92,52 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int n = 0; live_step(l, answer, &ask) == STEP_ASKS; n++) {
 		assert(n < ASKS_MAX);
 		answer_unref(answer);
-		answer = take_answer(a, &in, ask.type, &trouble);
+		answer = take_answer(a, in, ask.type, &trouble);
 		only_trouble &= trouble;
 	}
 	answer_unref(answer);
 	for (size_t i = 0; i < x->list[0].checked_count; i++)
 		assert(!only_trouble || x->list[0].checked[i].state == CHECK_UNKNOWN);
+}
+
+static void
+play_again(struct arena *a, struct bytes *in, uint8_t flags)
+{
+	static const struct bytes    words[] = { B_INIT("dkim.no-key"), B_INIT("dkim.body-changed"), B_INIT("dkim.verified") };
+	const struct again_signature s = { B("example.org"), B("k1"), flags & 1 ? RESULT_PASS : RESULT_FAIL, words[flags % NELEMS(words)] };
+	const struct again_signature both[] = { s, { B("example.net"), B("k2"), RESULT_FAIL, B("dkim.no-key") } };
+	struct again_facts           f = { .helo = B("mail.example.org"), .mail_from = B("a@example.org"), .from_domain = B("mail.example.org"),
+		                             .signatures = both, .signature_count = flags % 3, .now = 1795230000 };
+	struct answer               *answer = NULL;
+	struct ask                   ask;
+	bool                         trouble, only_trouble = true;
+
+	(void)ip_parse(flags & 2 ? B("198.51.100.7") : B("2001:db8::7"), &f.client);
+	struct again *g = again_new(a, &f);
+	for (int n = 0; again_step(g, answer, &ask) == STEP_ASKS; n++) {
+		assert(n < ASKS_MAX);
+		answer_unref(answer);
+		answer = take_answer(a, in, ask.type, &trouble);
+		only_trouble &= trouble;
+	}
+	answer_unref(answer);
+	const struct again_report *r = again_report(g);
+	assert(!only_trouble || r->end == AGAIN_UNKNOWN);
+	for (size_t i = 0; i < r->count; i++)
+		assert(!only_trouble || r->lines[i].checked.state == CHECK_UNKNOWN);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct bytes  in = bytes_make(data, size);
+	uint8_t       flags = take(&in);
+	struct arena *a = arena_new((size_t)8 << 20);
+
+	if (flags & 0x80)
+		play_again(a, &in, flags);
+	else
+		play_live(a, &in, flags);
 	arena_free(a);
 	return 0;
 }

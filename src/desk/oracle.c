@@ -11,6 +11,9 @@
 #include "policy/settings.h"
 
 #define ZONE_MAX ((size_t)64 << 20)
+/* Seconds: long enough for one check, in which a record may be asked for twice. */
+#define FORGETFUL_S     1U
+#define FORGETFUL_CACHE ((size_t)1 << 20)
 
 struct oracle {
 	struct resolver *resolver;
@@ -46,14 +49,16 @@ open_zone(struct oracle *o, const struct cli *cli, const char *path)
 }
 
 static bool
-open_dns(struct oracle *o, const struct cli *cli, const struct settings *s)
+open_dns(struct oracle *o, const struct cli *cli, const struct settings *s, bool forgetful)
 {
 	struct resolver_settings with = resolver_defaults();
 	struct bytes             given = bytes_of(cli->resolver);
 	const char              *sentence = NULL;
 
 	with.resolv_conf = "/etc/resolv.conf";
-	with.cache_octets = (size_t)s->dns_cache_size;
+	with.cache_octets = forgetful ? FORGETFUL_CACHE : (size_t)s->dns_cache_size;
+	if (forgetful)
+		with.ttl_min = with.ttl_max = with.negative_max = with.trouble_ttl = FORGETFUL_S;
 	with.dnssec = s->dns_dnssec == USE_DNSSEC_ON ? DNSSEC_ON : s->dns_dnssec == USE_DNSSEC_OFF ? DNSSEC_OFF : DNSSEC_AUTO;
 	with.servers = s->dns_resolver.at;
 	with.server_count = s->dns_resolver.count;
@@ -70,8 +75,8 @@ open_dns(struct oracle *o, const struct cli *cli, const struct settings *s)
 	return false;
 }
 
-struct oracle *
-oracle_new(const struct cli *cli, const struct settings *s)
+static struct oracle *
+open_oracle(const struct cli *cli, const struct settings *s, bool forgetful)
 {
 	struct oracle *o = calloc(1, sizeof(*o));
 	const char    *zone = cli->dns;
@@ -83,10 +88,22 @@ oracle_new(const struct cli *cli, const struct settings *s)
 	o->timeout_ms = s->dns_timeout_ms;
 	if (zone == NULL && cli->resolver == NULL && s->dns_zone_file.len > 0)
 		zone = s->dns_zone_file.at;
-	if (zone != NULL ? open_zone(o, cli, zone) : open_dns(o, cli, s))
+	if (zone != NULL ? open_zone(o, cli, zone) : open_dns(o, cli, s, forgetful))
 		return o;
 	oracle_free(o);
 	return NULL;
+}
+
+struct oracle *
+oracle_new(const struct cli *cli, const struct settings *s)
+{
+	return open_oracle(cli, s, false);
+}
+
+struct oracle *
+oracle_forgetful(const struct cli *cli, const struct settings *s)
+{
+	return open_oracle(cli, s, true);
 }
 
 void

@@ -12,6 +12,8 @@ struct settings;
 
 /* On failure NULL, a sentence was told on standard error and the exit is CLI_USE. */
 struct oracle *oracle_new(const struct cli *, const struct settings *);
+/* One that remembers next to nothing, for those who want to know what DNS says now. */
+struct oracle *oracle_forgetful(const struct cli *, const struct settings *);
 void           oracle_free(struct oracle *);
 
 /* Waits. A reference for the caller; NULL only when memory is spent. */

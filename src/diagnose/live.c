@@ -7,6 +7,7 @@
 #include "base/ip.h"
 #include "diagnose/mime.h"
 #include "diagnose/mx.h"
+#include "diagnose/reverse.h"
 #include "mail/domain.h"
 
 #define CHECKS_MAX 8
@@ -25,7 +26,7 @@ struct live {
 	struct dmarc           *dmarc;
 	struct mx              *mx;
 	struct bytes            dkim_domain;
-	struct bytes            name; /* of the PTR */
+	struct reverse          reverse;
 };
 
 static void
@@ -80,41 +81,19 @@ spf_go(struct live *l, const struct answer *answer, struct ask *ask)
 static bool
 ptr_begin(struct live *l, struct ask *ask)
 {
-	char   arpa[IP_ARPA_MAX];
-	size_t n;
-
-	if (l->ip.family == 0)
-		return false;
-	n = ip_arpa(&l->ip, arpa);
-	*ask = (struct ask){ DNS_PTR, arena_copy(l->arena, bytes_make(arpa, n)) };
-	return true;
+	(void)ask;
+	l->reverse = (struct reverse){ .ip = l->ip };
+	return l->ip.family != 0;
 }
 
 static enum step
 ptr_go(struct live *l, const struct answer *answer, struct ask *ask)
 {
-	const struct bounce_facts *f = &l->v->facts;
+	struct checked c;
 
-	if (answer_is_trouble(answer)) {
-		CONCLUDE(l, "ptr", CHECK_UNKNOWN, "the reverse DNS of %.*s could not be looked up", B_FMT(f->ip));
-		return STEP_DONE;
-	}
-	if (l->name.len == 0) {
-		l->name = answer->status == ANSWER_OK ? answer_name(l->arena, answer->rdata[0]) : B_NONE;
-		if (l->name.len == 0) {
-			CONCLUDE(l, "ptr", CHECK_FAULT, "%.*s has no reverse DNS name", B_FMT(f->ip));
-			return STEP_DONE;
-		}
-		*ask = (struct ask){ l->ip.family == 6 ? DNS_AAAA : DNS_A, l->name };
+	if (reverse_step(&l->reverse, l->arena, answer, ask, &c) == STEP_ASKS)
 		return STEP_ASKS;
-	}
-	struct ip back;
-	for (size_t i = 0; answer->status == ANSWER_OK && i < answer->count; i++)
-		if (answer_ip(answer, i, &back) && ip_eq(&back, &l->ip)) {
-			CONCLUDE(l, "ptr", CHECK_FINE, "%.*s is called %.*s, and that name leads back to it", B_FMT(f->ip), B_FMT(l->name));
-			return STEP_DONE;
-		}
-	CONCLUDE(l, "ptr", CHECK_FAULT, "%.*s is called %.*s, but that name does not lead back to it", B_FMT(f->ip), B_FMT(l->name));
+	conclude(l, c.check, c.state, c.evidence);
 	return STEP_DONE;
 }
 
@@ -267,7 +246,7 @@ static const struct check_row {
 	enum step (*go)(struct live *, const struct answer *, struct ask *);
 	bool asks;
 } checks[] = {
-	{ spf_begin, spf_go, false },     { ptr_begin, ptr_go, true }, { list_begin, list_go, true },
+	{ spf_begin, spf_go, false },     { ptr_begin, ptr_go, false }, { list_begin, list_go, true },
 	{ mx_begin, mx_go, false },       { dmarc_begin, dmarc_go, false }, { key_begin, key_go, true },
 };
 

@@ -427,6 +427,9 @@ set_options(struct ub_ctx *ctx, const struct recursor_settings *set)
 	for (size_t i = 0; i < NELEMS(fixed); i++)
 		if (ub_ctx_set_option(ctx, fixed[i][0], fixed[i][1]) != 0)
 			return false;
+	if ((set->ttl_max > 0 && !set_number(ctx, "cache-max-ttl:", set->ttl_max)) ||
+	    (set->negative_max > 0 && !set_number(ctx, "cache-max-negative-ttl:", set->negative_max)))
+		return false;
 	return ub_ctx_set_option(ctx, "module-config:", set->validate ? "validator iterator" : "iterator") == 0 &&
 	       set_number(ctx, "outgoing-range:", affordable(set->outgoing)) && set_number(ctx, "infra-cache-min-rtt:", set->min_rtt_ms);
 }

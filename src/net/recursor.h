@@ -23,6 +23,7 @@ struct recursor_settings {
 	const char         *anchors; /* file with DS or DNSKEY records */
 	unsigned            outgoing; /* questions on the wire at once */
 	unsigned            min_rtt_ms; /* how long a server may at least take before it is asked again */
+	unsigned            ttl_max, negative_max; /* seconds that the library may remember; 0: its own bounds */
 };
 
 /* The outcome of one question. `packet` and `why` are borrowed for the call. */

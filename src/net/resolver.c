@@ -551,6 +551,8 @@ resolver_open(const struct resolver_settings *set, struct resolver **resolver_ou
 		.anchors = set->anchors,
 		.outgoing = set->outgoing,
 		.min_rtt_ms = set->min_rtt_ms,
+		.ttl_max = set->ttl_max,
+		.negative_max = set->negative_max,
 	};
 	atomic_store(&r->count.validates, set->dnssec == DNSSEC_ON);
 	enum rc rc = recursor_new(r->loop, &library, &r->recursor, why_out);
