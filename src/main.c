@@ -58,6 +58,7 @@ struct daemon {
 	size_t           listener_count;
 	struct tally    *tally;
 	struct listener *desk, *why; /* of the web side; NULL: none */
+	struct oracle   *live; /* for the web side: DNS as it is now */
 	struct web      *web;
 	atomic_bool      monitor; /* as `env` says; for the web threads */
 };
@@ -446,7 +447,11 @@ open_web(struct daemon *d)
 
 	if (d->desk == NULL && d->why == NULL)
 		return true;
-	if (!rules_are_sound(d) || web_start(&with, &d->web) != RC_OK)
+	d->live = oracle_forgetful(&d->cli, d->env->settings);
+	if (d->live == NULL || !rules_are_sound(d))
+		return false;
+	with.live = oracle_resolver(d->live);
+	if (web_start(&with, &d->web) != RC_OK)
 		return false;
 	for (size_t i = 0; i < NELEMS(both); i++)
 		if (both[i] != NULL) {
@@ -461,6 +466,7 @@ close_web(struct daemon *d)
 {
 	web_stop(d->web);
 	d->web = NULL;
+	oracle_free(d->live);
 	listener_free(d->desk);
 	listener_free(d->why);
 }

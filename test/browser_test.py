@@ -134,7 +134,7 @@ def measure(b, name):
 
 def main():
     SCREENS.mkdir(parents=True, exist_ok=True)
-    with Desk(sys.argv[1], sys.argv[2]) as d, tempfile.TemporaryDirectory(prefix="mailreeve-browser-", ignore_cleanup_errors=True) as profile:
+    with Desk(sys.argv[1], sys.argv[2], more="web { why_tickets = yes }\n") as d, tempfile.TemporaryDirectory(prefix="mailreeve-browser-", ignore_cleanup_errors=True) as profile:
         b = browser(profile)
         try:
             walk(b, d, f"http://127.0.0.1:{d.port}")
@@ -179,6 +179,13 @@ def walk(b, d, top):
     b.find_element(By.LINK_TEXT, "The page that explains it to the sender").click()
     check("Your mail was refused" in b.find_element(By.TAG_NAME, "h1").text, "the link leads to the why page", b.current_url)
     measure(b, "why")
+    b.find_element(By.CSS_SELECTOR, "button[value=check]").click()
+    check(wait_for(lambda: "Such a mail would still be refused." in text_of(b)), "it can be checked again, beside what was found then", text_of(b))
+    measure(b, "why-again")
+    b.find_element(By.ID, "contact").send_keys("clara@example.com")
+    b.find_element(By.ID, "note").send_keys("This was our invoice run.\nPlease look.")
+    b.find_element(By.CSS_SELECTOR, "button[value=ask]").click()
+    check(wait_for(lambda: "The postmaster has been asked" in text_of(b)), "and the postmaster asked", text_of(b))
     look(b, "why-lookups", f"http://127.0.0.1:{d.why_port}/why/{d.ids['eleven-lookups']}", "Why")
     look(b, "why-unknown", f"http://127.0.0.1:{d.why_port}/why/AAAAAAAAAAAA", "Why")
     look(b, "message-accepted", f"{top}/message/{d.ids['good']}", "Message")
@@ -192,6 +199,11 @@ def walk(b, d, top):
     b.find_element(By.CSS_SELECTOR, "form.explain button.main").click()
     check(wait_for(lambda: "authfailure" in text_of(b) and "What to do" in text_of(b)), "a pasted bounce is explained", text_of(b))
     measure(b, "explain")
+    look(b, "tickets", f"{top}/tickets", "Tickets")
+    check("clara@example.com" in text_of(b) and "our invoice run" in text_of(b), "who asked is in the dashboard", text_of(b))
+    b.find_element(By.CSS_SELECTOR, ".ticket button").click()
+    check(wait_for(lambda: "Nobody asks for anything." in text_of(b)), "a click closes the ticket", text_of(b))
+    measure(b, "tickets-empty")
     release(b, d, top)
     for name, title in (("reasons", "Reasons"), ("health", "Health"), ("audit", "Audit trail")):
         look(b, name, f"{top}/{name}", title)

@@ -6,11 +6,14 @@ import json
 import pathlib
 import re
 import sys
+import threading
 import time
+import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import gate
 from desk_rig import OPERATOR, PASSWORD, TOP, Desk
+from nameserver import TXT, NameServer, text
 
 try:
     import yaml
@@ -193,11 +196,13 @@ def test_api(d, admin):
     ask("/api/v1/explain", "an empty report is a fault", 400, method="POST", body="")
     ask("/api/v1/explain", "a report has its bounds", 413, method="POST", body=b"x" * (4 << 20) + b"x")
     ask("/api/v1/explain", "a token does what its scopes say, and no more", 403, method="POST", body=bounce, headers=metrics)
-    text = ask("/metrics", "metrics need their scope", headers=metrics)
-    check(all(re.match(r"(# (HELP|TYPE) mailreeve_\w+ .+|mailreeve_\w+(\{[^}]*\})? [0-9.]+)$", line) for line in text.splitlines()), "metrics are in the text format", text)
-    check("mailreeve_store_queued" in text and "mailreeve_dns_questions_total" in text and 'mailreeve_check_seconds_bucket{check="dkim"' in text, "of DNS, checks and store")
+    metrics_text = ask("/metrics", "metrics need their scope", headers=metrics)
+    check(all(re.match(r"(# (HELP|TYPE) mailreeve_\w+ .+|mailreeve_\w+(\{[^}]*\})? [0-9.]+)$", line) for line in metrics_text.splitlines()), "metrics are in the text format", metrics_text)
+    check("mailreeve_store_queued" in metrics_text and "mailreeve_dns_questions_total" in metrics_text and
+          'mailreeve_check_seconds_bucket{check="dkim"' in metrics_text, "of DNS, checks and store")
     ask("/healthz", "the health of the web side is open to all", headers={})
     api_quarantine(d, ask, auth)
+    api_tickets(d, ask)
     every = {(path, method) for path, row in API["paths"].items() for method in row}
     check(asked == every, "every path of the document was asked", every - asked)
     d.verb("operator", "untoken", OPERATOR, "all")
@@ -231,6 +236,47 @@ def api_quarantine(d, ask, auth):
     for id in ids[1:]:
         m = ask(f"/api/v1/quarantine/{id}/delete", "deleting is as documented", place=delete, method="POST", headers=change)
     check(m["state"] == "deleted" and held(d) == [], "and nothing is left", m)
+
+
+def api_tickets(d, ask):
+    change = {"Authorization": "Bearer " + d.verb("operator", "token", OPERATOR, "clerk", "--scopes", "read change").strip()}
+    check("Ask the postmaster to look" in why(d, d.ids["forged-reject"])[2], "the why page takes tickets")
+    for n in range(3):
+        filed = again(d, d.ids["forged-reject"], do="ask", contact=f"clara{n}@example.com", note="<script>alert(1)</script>\n\x1b[31mplease" * (n + 1))
+        check(filed[0] == 303 and filed[1]["Location"] == d.ids["forged-reject"] + "#ask", f"ticket {n + 1} is filed", filed)
+    check("has been asked" in why(d, d.ids["forged-reject"])[2] and 'value="ask"' not in why(d, d.ids["forged-reject"])[2], "three are enough for one refusal")
+    check(again(d, d.ids["forged-reject"], do="ask")[0] == 400, "a fourth is refused")
+    check(again(d, d.ids["eleven-lookups"], do="ask", note="x" * 5000)[0] == 400, "a ticket has its bounds")
+    check(again(d, d.ids["eleven-lookups"], do="ask", note="hello")[0] == 429, "and so has an address")
+    page = ask("/api/v1/tickets?limit=2", "tickets are as documented")
+    rest = ask(f"/api/v1/tickets?limit=2&after={page['next']}", "page by page")
+    tickets = page["tickets"] + rest["tickets"]
+    check([t["contact"] for t in tickets] == ["clara2@example.com", "clara1@example.com", "clara0@example.com"] and rest["next"] is None, "newest first", tickets)
+    check(all(t["account"] == d.ids["forged-reject"] for t in tickets), "each with its account")
+    ask("/api/v1/tickets?limit=x", "a limit that is none is a fault", 400)
+    one = f"/api/v1/tickets/{tickets[0]['id']}"
+    close, reopen = "/api/v1/tickets/{id}/close", "/api/v1/tickets/{id}/open"
+    ask(f"{one}/close", "a token that may only read closes nothing", 403, place=close, method="POST")
+    ask(f"{one}/close", "closing is as documented", place=close, method="POST", headers=change)
+    ask(f"{one}/close", "twice is a conflict", 409, place=close, method="POST", headers=change)
+    ask(f"{one}/open", "it can be opened again", place=reopen, method="POST", headers=change)
+    ask(f"{one}/open", "which is a conflict too when it is open", 409, place=reopen, method="POST", headers=change)
+    ask(f"{one}/close", "and closed", place=close, method="POST", headers=change)
+    check(ask("/api/v1/tickets?state=closed", "the closed ones are listed")["tickets"][0]["changed_by"] == OPERATOR, "with who closed them")
+    check(ask("/api/v1/overview", "the overview counts them")["tickets"] == 2, "two are open")
+
+
+def test_tickets(d, admin):
+    page = d.get("/tickets", headers=admin)[2]
+    id = re.search(r'action="/tickets/([A-Z2-7]{12})"', page).group(1)
+    check("clara1@example.com" in page and "<script>alert" not in page and "\x1b" not in page and "&lt;script&gt;" in page, "tickets of strangers are text", page)
+    check("2</strong> refused senders ask you to look" in d.get("/", headers=admin)[2], "the overview says that they wait")
+    check(d.form(f"/tickets/{id}", headers=admin, do="close")[0] == 403, "without the secret of the form nothing is closed")
+    status, headers, _ = d.form(f"/tickets/{id}", headers=admin, do="close", csrf=csrf_of(d, admin))
+    check(status == 303 and id not in d.get("/tickets", headers=admin)[2] and id in d.get("/tickets?state=closed", headers=admin)[2], "one is closed", status)
+    check(d.form(f"/tickets/{id}", headers=admin, do="close", csrf=csrf_of(d, admin))[0] == 409, "and not twice")
+    trail = d.get("/audit", headers=admin)[2]
+    check("ticket.filed" in trail and "ticket.close" in trail, "that is in the audit trail")
 
 
 def csrf_of(d, who, path="/"):
@@ -323,17 +369,61 @@ def test_why(d):
     check(429 in answers, "one address gets so many pages and no more", set(answers))
 
 
+def again(d, id, headers=None, **fields):
+    return d.get(f"/why/{id}", port=d.why_port, method="POST", body=urllib.parse.urlencode(fields or {"do": "check"}),
+                 headers={"Content-Type": "application/x-www-form-urlencoded", **(headers or {})})
+
+
+def test_again(program, seed):
+    """DNS answers from a server whose records change."""
+    records = {("example.com", TXT): [text("v=spf1 ip4:192.0.2.0/24 -all")], ("_dmarc.example.com", TXT): [text("v=DMARC1; p=reject")],
+               ("elsewhere.example", TXT): [text("v=spf1 -all")]}
+    server = NameServer(records, slow="down.example", delay=None)
+    server.start()
+    with Desk(program, seed, zone=False, more=f"dns {{ resolver = 127.0.0.1:{server.port}\ndnssec = off\ntimeout = 1s }}\n") as d:
+        id = d.ids["forged-reject"]
+        check("Check again now" in why(d, id)[2], "a refusal can be checked again")
+        status, _, body = again(d, id)
+        check(status == 200 and "Such a mail would still be refused" in body and "198.51.100.66 is not allowed by v=spf1 ip4:192.0.2.0/24 -all" in body,
+              "as long as nothing is mended that is said", (status, body))
+        check("198.51.100.66 has no reverse DNS name" in body, "with what DNS says of its name", body)
+        records[("example.com", TXT)] = [text("v=spf1 ip4:192.0.2.0/24 ip4:198.51.100.66 -all")]
+        for _ in range(3):  # what was answered is soon forgotten
+            time.sleep(3)
+            status, _, body = again(d, id)
+            if "Now such a mail passes" in body:
+                break
+        check("Now such a mail passes" in body and "198.51.100.66 is allowed by ip4:198.51.100.66" in body, "once the record is mended the page says so", body)
+        check("v=spf1 ip4:192.0.2.0/24 ip4:198.51.100.66 -all" in body and ">✕</span> fail" in body, "beside what was found then", body)
+        check("rosa@" not in body and "dmarc.on_reject" not in body, "and nothing else is told")
+        check(again(d, id, {"Origin": "https://evil.example"})[0] == 403 and again(d, id, {"Sec-Fetch-Site": "cross-site"})[0] == 403,
+              "a foreign page makes nobody ask")
+        check("Ask the postmaster" not in body and again(d, id, do="ask", note="x")[0] == 400, "tickets are taken only where the settings say so")
+        check(again(d, d.ids["good"])[0] == 404 and again(d, "AAAAAAAAAAAA")[0] == 404, "what has no page cannot be checked")
+        began = time.monotonic()
+        slow = threading.Thread(target=again, args=(d, d.ids["dns-down"]))
+        slow.start()
+        others = [why(d, id)[0] for _ in range(5)]
+        check(others == [200] * 5 and slow.is_alive(), "while one waits for DNS the page is there for others", (others, time.monotonic() - began))
+        slow.join()
+        answers = [again(d, id)[0] for _ in range(5)]
+        check(answers[0] == 200 and answers[-1] == 429, "and it can be asked for only so often", answers)
+    check(d.exit == 0, "the daemon ends well", d.exit)
+    server.socket.close()
+
+
 def test_limits(d):
     answers = [d.form("/login", name="guessed", password="x" * 12)[0] for _ in range(12)]
     check(answers[0] == 403 and answers[-1] == 429, "passwords cannot be guessed at speed", answers)
 
 
 def main():
-    with Desk(sys.argv[1], sys.argv[2]) as d:
+    with Desk(sys.argv[1], sys.argv[2], more="web { why_tickets = yes }\n") as d:
         begin = time.monotonic()
         admin = d.sign_in()
         test_doors(d)
         test_api(d, admin)
+        test_tickets(d, admin)
         test_hostile(d, admin)
         test_why(d)
         test_limits(d)
@@ -345,6 +435,7 @@ def main():
         test_roles(d, d.sign_in())
         print(f"# {time.monotonic() - begin:.1f} s")
     check(d.exit == 0, "the daemon ends well", d.exit)
+    test_again(sys.argv[1], sys.argv[2])
     print(f"1..{number}")
     return 1 if failed else 0
 

@@ -127,6 +127,8 @@ api_overview(void *desk, const struct http_request *request, struct http_respons
 	json_counts(&j, "total", o->total);
 	json_counts(&j, "before", o->before);
 	json_kv_int(&j, "missing", (int64_t)o->missing);
+	json_kv_int(&j, "held", (int64_t)o->held);
+	json_kv_int(&j, "tickets", (int64_t)o->tickets);
 	json_key(&j, "bars");
 	json_open_array(&j);
 	for (size_t i = 0; i < o->bar_count; i++) {

@@ -1,8 +1,9 @@
-/* desk/api_held.c: the quarantine for programs; docs/api.md. See visit.h. */
+/* desk/api_held.c: the quarantine and tickets for programs; docs/api.md. See visit.h. */
 #include "desk/visit.h"
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "desk/told.h"
 #include "desk/ward.h"
 #include "store/search.h"
 
@@ -58,8 +59,7 @@ add_held(void *arg, const struct store_held *h)
 	if (l->more)
 		return false;
 	l->rows++;
-	l->last.at_us = h->at_us;
-	ward_copy_id(l->last.id, h->id);
+	search_cursor_at(&l->last, h->at_us, h->id);
 	json_open_object(l->json);
 	json_held(l->json, h);
 	json_close_object(l->json);
@@ -85,6 +85,31 @@ read_page(const struct http_request *r, struct http_response *response, struct s
 	return false;
 }
 
+static void
+begin_list(struct visit *v, struct json *j, const char *name)
+{
+	v->response->type = "application/json";
+	json_open_object(j);
+	json_key(j, name);
+	json_open_array(j);
+}
+
+static void
+end_list(struct visit *v, struct listing *l, enum rc rc)
+{
+	char cursor[SEARCH_CURSOR_MAX];
+
+	if (rc != RC_OK) {
+		visit_trouble(v, rc);
+		return;
+	}
+	json_close_array(l->json);
+	search_cursor_format(&l->last, cursor);
+	json_kv_str(l->json, "next", l->more ? cursor : NULL);
+	json_close_object(l->json);
+	buf_add_c(v->out, '\n');
+}
+
 void
 api_quarantine(void *desk, const struct http_request *request, struct http_response *response)
 {
@@ -94,25 +119,13 @@ api_quarantine(void *desk, const struct http_request *request, struct http_respo
 	struct search_cursor after;
 	struct bytes         state = http_query(request, "state");
 	struct store        *s = desk_store(v.desk, v.arena);
-	char                 cursor[SEARCH_CURSOR_MAX];
 
 	if (!read_page(request, response, &after, &l.limit))
 		return;
-	response->type = "application/json";
-	json_open_object(&j);
-	json_key(&j, "messages");
-	json_open_array(&j);
+	begin_list(&v, &j, "messages");
 	enum rc rc = s == NULL ? RC_IO :
 	                         held_list(s, state.len > 0 ? state : B(HELD_HELD), after.at_us, bytes_of(after.id), l.limit + 1, add_held, &l);
-	if (rc != RC_OK) {
-		visit_trouble(&v, rc);
-		return;
-	}
-	json_close_array(&j);
-	search_cursor_format(&l.last, cursor);
-	json_kv_str(&j, "next", l.more ? cursor : NULL);
-	json_close_object(&j);
-	buf_add_c(v.out, '\n');
+	end_list(&v, &l, rc);
 }
 
 /* ---- one ---- */
@@ -181,6 +194,79 @@ api_held_post(void *desk, const struct http_request *request, struct http_respon
 	struct json j = json_to(v.out, true);
 	json_open_object(&j);
 	json_held(&j, &w.held);
+	json_close_object(&j);
+	buf_add_c(v.out, '\n');
+}
+
+/* ---- tickets ---- */
+
+static bool
+add_ticket(void *arg, const struct store_ticket *t)
+{
+	struct listing *l = arg;
+
+	l->more = l->rows == l->limit;
+	if (l->more)
+		return false;
+	l->rows++;
+	search_cursor_at(&l->last, t->at_us, t->id);
+	json_open_object(l->json);
+	json_kv_text(l->json, "id", t->id);
+	json_time(l->json, "time", t->at_us);
+	json_kv_text(l->json, "account", t->account);
+	json_kv_text_or_null(l->json, "contact", t->contact);
+	json_kv_text_or_null(l->json, "note", t->note);
+	json_kv_text(l->json, "state", t->state);
+	json_time(l->json, "changed", t->changed_us);
+	json_kv_text_or_null(l->json, "changed_by", t->changed_by);
+	json_close_object(l->json);
+	return true;
+}
+
+void
+api_tickets(void *desk, const struct http_request *request, struct http_response *response)
+{
+	struct visit         v = visit_of(desk, request, response);
+	struct json          j = json_to(v.out, true);
+	struct listing       l = { .json = &j };
+	struct search_cursor after;
+	struct bytes         state = http_query(request, "state");
+	struct store        *s = desk_store(v.desk, v.arena);
+
+	if (!read_page(request, response, &after, &l.limit))
+		return;
+	begin_list(&v, &j, "tickets");
+	enum rc rc = s == NULL ? RC_IO :
+	                         ticket_list(s, state.len > 0 ? state : B(TICKET_OPEN), after.at_us, bytes_of(after.id), l.limit + 1, add_ticket, &l);
+	end_list(&v, &l, rc);
+}
+
+/* The path ends with ID/close or ID/open. */
+void
+api_ticket_post(void *desk, const struct http_request *request, struct http_response *response)
+{
+	struct visit v = visit_of(desk, request, response);
+	struct bytes deed = request->tail, id;
+
+	bool close = bytes_cut(&deed, '/', &id) && bytes_eq(deed, B("close"));
+	if (!close && !bytes_eq(deed, B("open"))) {
+		api_fault(response, 404, "not-found", "A ticket takes /close and /open.");
+		return;
+	}
+	enum rc rc = ticket_move(&v, id, close);
+	if (rc == RC_LIMIT) {
+		api_fault(response, 409, "state", "That ticket is not there, or it is so already.");
+		return;
+	}
+	if (rc != RC_OK) {
+		visit_trouble(&v, rc);
+		return;
+	}
+	response->type = "application/json";
+	struct json j = json_to(v.out, true);
+	json_open_object(&j);
+	json_kv_text(&j, "id", told_id(v.arena, id));
+	json_kv_str(&j, "state", close ? TICKET_CLOSED : TICKET_OPEN);
 	json_close_object(&j);
 	buf_add_c(v.out, '\n');
 }

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "mail/reason.h"
+#include "store/held.h"
 
 #define HOUR_US ((int64_t)3600 * 1000000)
 
@@ -131,6 +132,22 @@ lay_out(struct overview *o, int64_t now_us)
 	}
 }
 
+static bool
+on_held(void *arg, const struct store_held *h)
+{
+	(void)h;
+	((struct overview *)arg)->held++;
+	return true;
+}
+
+static bool
+on_ticket(void *arg, const struct store_ticket *t)
+{
+	(void)t;
+	((struct overview *)arg)->tickets++;
+	return true;
+}
+
 enum rc
 overview_read(struct store *s, struct arena *a, const struct overview_period *period, int64_t now_us, struct overview *o)
 {
@@ -153,5 +170,9 @@ overview_read(struct store *s, struct arena *a, const struct overview_period *pe
 	compare(o->domains, o->domain_count, &old);
 	if (rc == RC_OK)
 		rc = gap_list(s, o->from_us, o->to_us, on_gap, &g);
+	if (rc == RC_OK)
+		rc = held_list(s, B(HELD_HELD), 0, B(""), OVERVIEW_WAITING, on_held, o);
+	if (rc == RC_OK)
+		rc = ticket_list(s, B(TICKET_OPEN), 0, B(""), OVERVIEW_WAITING, on_ticket, o);
 	return rc == RC_OK && arena_overdrawn(a) ? RC_MEMORY : rc;
 }

@@ -8,6 +8,7 @@
 #define OVERVIEW_BARS    32
 #define OVERVIEW_REASONS 12
 #define OVERVIEW_DOMAINS 10
+#define OVERVIEW_WAITING 100
 #define OVERVIEW_NAMES   100 /* of a period before, looked through */
 
 struct overview_period {
@@ -32,6 +33,7 @@ struct overview {
 	struct overview_row           reasons[OVERVIEW_REASONS], domains[OVERVIEW_DOMAINS];
 	size_t                        reason_count, domain_count;
 	uint64_t                      missing; /* accounts lost while the store was away */
+	uint64_t                      held, tickets; /* that wait for a person now; no more than OVERVIEW_WAITING is counted */
 };
 
 extern const struct overview_period overview_periods[];

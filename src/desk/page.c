@@ -107,6 +107,7 @@ static const struct {
 	{ NAV_OVERVIEW, "/", "Overview" },
 	{ NAV_MESSAGES, "/messages", "Messages" },
 	{ NAV_QUARANTINE, "/quarantine", "Quarantine" },
+	{ NAV_TICKETS, "/tickets", "Tickets" },
 	{ NAV_EXPLAIN, "/explain", "Explain" },
 	{ NAV_REASONS, "/reasons", "Reasons" },
 	{ NAV_HEALTH, "/health", "Health" },

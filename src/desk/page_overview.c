@@ -91,6 +91,26 @@ add_summary(struct visit *v, const struct overview *o)
 }
 
 static void
+add_waiting_line(struct buf *out, uint64_t n, const char *path, const char *one, const char *many)
+{
+	if (n > 0)
+		html_put(out, "<li><a href=\"$\"><strong>$$</strong> $</a></li>", H_STR(path), H_NUM(n), H_STR(n == OVERVIEW_WAITING ? " or more" : ""),
+		         H_STR(n == 1 ? one : many));
+}
+
+/* What waits for a person, whatever the period. */
+static void
+add_waiting(struct buf *out, const struct overview *o)
+{
+	if (o->held + o->tickets == 0)
+		return;
+	buf_add_str(out, "<ul class=\"waiting\" aria-label=\"Waiting for you\">");
+	add_waiting_line(out, o->tickets, "/tickets", "refused sender asks you to look", "refused senders ask you to look");
+	add_waiting_line(out, o->held, "/quarantine", "message is kept in the quarantine", "messages are kept in the quarantine");
+	buf_add_str(out, "</ul>");
+}
+
+static void
 add_switch(struct visit *v, const struct overview *o, bool trouble)
 {
 	buf_add_str(v->out, "<nav class=\"switch\" aria-label=\"Period\"><ul>");
@@ -180,6 +200,7 @@ page_overview(void *desk, const struct http_request *request, struct http_respon
 	}
 	page_begin(&v, B("Overview"), NAV_OVERVIEW);
 	add_summary(&v, o);
+	add_waiting(v.out, o);
 	add_figures(&v, o);
 	unsigned series = trouble ? ALL_SERIES & ~(1U << ACTION_ACCEPT) : ALL_SERIES;
 	buf_add_str(v.out, "<section class=\"card\" aria-labelledby=\"over-time\"><div class=\"title\"><h2 id=\"over-time\">Decisions over time</h2>");

@@ -60,8 +60,7 @@ add_row(void *arg, const struct store_held *h)
 	if (l->rows == LIST_ROWS)
 		return false;
 	l->rows++;
-	l->last.at_us = h->at_us;
-	ward_copy_id(l->last.id, h->id);
+	search_cursor_at(&l->last, h->at_us, h->id);
 	buf_add_str(out, "<tr><td>");
 	page_time(out, h->at_us);
 	html_put(out, "</td><th scope=\"row\"><a href=\"/quarantine/$\">$</a><span class=\"sub\">$</span></th><td>", H_URL(h->id),

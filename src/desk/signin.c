@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "base/codec.h"
 #include "base/log.h"
 
 #define DAY_S 86400
@@ -249,16 +248,25 @@ signin_token(struct store *s, struct arena *a, struct bytes secret, int64_t now_
 
 /* ---- the audit trail ---- */
 
+bool
+row_id(char id[ID_LEN + 1])
+{
+	uint8_t random[8];
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return false;
+	id_format(random, id);
+	return true;
+}
+
 void
 audit_note(struct store *s, struct bytes operator, const char *deed, struct bytes about, struct bytes detail, struct bytes client)
 {
-	uint8_t random[8];
-	char    id[ID_LEN + 1];
+	char id[ID_LEN + 1];
 
 	log_event(AT_INFO, "web.deed", F_TEXT("operator", operator), F_WORD("deed", deed), F_TEXT("about", about), F_TEXT("client", client));
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+	if (!row_id(id))
 		return;
-	id_format(random, id);
 	struct store_deed row = {
 		.id = bytes_of(id),
 		.at_us = store_now_us(),

@@ -5,6 +5,7 @@
 #ifndef DESK_SIGNIN_H
 #define DESK_SIGNIN_H
 
+#include "base/codec.h"
 #include "store/people.h"
 
 #define ROLE_ADMIN  "admin" /* may do all */
@@ -52,6 +53,9 @@ bool secret_eq(struct bytes, struct bytes);
 /* "read explain"; false: a word that is no scope. */
 bool     scopes_parse(struct bytes words, unsigned *scopes_out);
 unsigned role_scopes(struct bytes role);
+
+/* A random id for a row that people make. False: there is no randomness. */
+bool row_id(char id[ID_LEN + 1]);
 
 /* Into the audit trail. What cannot be written is logged. */
 void audit_note(struct store *, struct bytes operator, const char *deed, struct bytes about, struct bytes detail, struct bytes client);

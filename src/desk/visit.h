@@ -24,6 +24,10 @@ enum limited {
 	LIMITED_SIGN_IN_FROM, /* by address */
 	LIMITED_SIGN_IN_AS, /* by name */
 	LIMITED_WHY, /* pages of the why door, by address */
+	LIMITED_LOOK_FROM, /* questions to DNS that somebody waits for, by address */
+	LIMITED_LOOK_AT, /* the same, by what they are about */
+	LIMITED_ASK_FROM, /* tickets, by address */
+	LIMITED_ASK_ALL, /* all tickets */
 	LIMITED_KINDS
 };
 
@@ -70,7 +74,7 @@ bool visit_is_foreign(const struct http_request *);
 /* The address of who asks, as text in the arena; empty: not known. */
 struct bytes visit_client(const struct visit *);
 
-enum nav { NAV_NONE, NAV_OVERVIEW, NAV_MESSAGES, NAV_QUARANTINE, NAV_EXPLAIN, NAV_REASONS, NAV_HEALTH, NAV_AUDIT };
+enum nav { NAV_NONE, NAV_OVERVIEW, NAV_MESSAGES, NAV_QUARANTINE, NAV_TICKETS, NAV_EXPLAIN, NAV_REASONS, NAV_HEALTH, NAV_AUDIT };
 
 /* The frame of a page. The title is ours or from outside. */
 void page_begin(struct visit *, struct bytes title, enum nav);
@@ -96,6 +100,8 @@ void page_message(void *desk, const struct http_request *, struct http_response 
 void page_quarantine(void *desk, const struct http_request *, struct http_response *);
 void page_held(void *desk, const struct http_request *, struct http_response *);
 void page_held_post(void *desk, const struct http_request *, struct http_response *);
+void page_tickets(void *desk, const struct http_request *, struct http_response *);
+void page_ticket_post(void *desk, const struct http_request *, struct http_response *);
 void page_reasons(void *desk, const struct http_request *, struct http_response *);
 void page_health(void *desk, const struct http_request *, struct http_response *);
 void page_audit(void *desk, const struct http_request *, struct http_response *);
@@ -104,6 +110,7 @@ void page_login_post(void *desk, const struct http_request *, struct http_respon
 void page_logout(void *desk, const struct http_request *, struct http_response *);
 void page_asset(void *desk, const struct http_request *, struct http_response *);
 void page_why(void *desk, const struct http_request *, struct http_response *);
+void page_why_post(void *desk, const struct http_request *, struct http_response *);
 
 void api_health(void *desk, const struct http_request *, struct http_response *);
 void api_overview(void *desk, const struct http_request *, struct http_response *);
@@ -112,11 +119,16 @@ void api_message(void *desk, const struct http_request *, struct http_response *
 void api_quarantine(void *desk, const struct http_request *, struct http_response *);
 void api_held(void *desk, const struct http_request *, struct http_response *);
 void api_held_post(void *desk, const struct http_request *, struct http_response *);
+void api_tickets(void *desk, const struct http_request *, struct http_response *);
+void api_ticket_post(void *desk, const struct http_request *, struct http_response *);
 void api_reasons(void *desk, const struct http_request *, struct http_response *);
 void api_metrics(void *desk, const struct http_request *, struct http_response *);
 void api_healthz(void *desk, const struct http_request *, struct http_response *);
 void page_explain(void *desk, const struct http_request *, struct http_response *);
 void api_explain(void *desk, const struct http_request *, struct http_response *);
+
+/* Close it, or open it again, and note that. RC_LIMIT: no such ticket in the other state. */
+enum rc ticket_move(struct visit *, struct bytes id, bool close) MUST_USE;
 
 void api_fault(struct http_response *, unsigned status, const char *code, const char *text);
 

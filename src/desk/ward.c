@@ -1,8 +1,6 @@
 /* desk/ward.c: see ward.h. */
 #include "desk/ward.h"
 
-#include <string.h>
-
 #include "base/codec.h"
 #include "desk/told.h"
 #include "policy/settings.h"
@@ -10,16 +8,6 @@
 #define TEXT_MAX ((size_t)32 << 20)
 /* A person waits for it. */
 #define SMTP_WAIT_MS 20000
-
-void
-ward_copy_id(char place[16], struct bytes id)
-{
-	size_t n = id.len < 15 ? id.len : 15;
-
-	memset(place, 0, 16);
-	if (n > 0)
-		memcpy(place, id.at, n);
-}
 
 enum rc
 ward_find(struct visit *v, struct bytes id, struct ward *w)

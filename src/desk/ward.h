@@ -25,7 +25,4 @@ void     ward_note(struct ward *, const char *deed, struct bytes detail);
 /* Of HTTP, for what was not done. */
 unsigned ward_status(enum rc);
 
-/* Into a place that a cursor has. */
-void ward_copy_id(char place[16], struct bytes id);
-
 #endif

@@ -32,6 +32,10 @@ static const struct {
 	[LIMITED_SIGN_IN_FROM] = { 10, 20000 },
 	[LIMITED_SIGN_IN_AS] = { 10, 20000 },
 	[LIMITED_WHY] = { 60, 1000 },
+	[LIMITED_LOOK_FROM] = { 5, 10000 },
+	[LIMITED_LOOK_AT] = { 5, 10000 },
+	[LIMITED_ASK_FROM] = { 3, 600000 },
+	[LIMITED_ASK_ALL] = { 30, 60000 },
 };
 
 static const struct http_route desk_routes[] = {
@@ -42,6 +46,8 @@ static const struct http_route desk_routes[] = {
 	{ HTTP_GET, "/quarantine", false, ACCESS_READ, 0, page_quarantine, false },
 	{ HTTP_GET, "/quarantine/", true, ACCESS_READ, 0, page_held, true },
 	{ HTTP_POST, "/quarantine/", true, ACCESS_CHANGE, FORM_MAX, page_held_post, true },
+	{ HTTP_GET, "/tickets", false, ACCESS_READ, 0, page_tickets, false },
+	{ HTTP_POST, "/tickets/", true, ACCESS_CHANGE, FORM_MAX, page_ticket_post, false },
 	{ HTTP_GET, "/reasons", false, ACCESS_READ, 0, page_reasons, false },
 	{ HTTP_GET, "/health", false, ACCESS_READ, 0, page_health, false },
 	{ HTTP_GET, "/explain", false, ACCESS_EXPLAIN, 0, page_explain, false },
@@ -60,12 +66,15 @@ static const struct http_route desk_routes[] = {
 	{ HTTP_GET, "/api/v1/quarantine", false, ACCESS_READ | ACCESS_API, 0, api_quarantine, false },
 	{ HTTP_GET, "/api/v1/quarantine/", true, ACCESS_READ | ACCESS_API, 0, api_held, true },
 	{ HTTP_POST, "/api/v1/quarantine/", true, ACCESS_CHANGE | ACCESS_API, FORM_MAX, api_held_post, true },
+	{ HTTP_GET, "/api/v1/tickets", false, ACCESS_READ | ACCESS_API, 0, api_tickets, false },
+	{ HTTP_POST, "/api/v1/tickets/", true, ACCESS_CHANGE | ACCESS_API, FORM_MAX, api_ticket_post, false },
 	{ HTTP_GET, "/api/v1/reasons", false, ACCESS_READ | ACCESS_API, 0, api_reasons, false },
 	{ HTTP_POST, "/api/v1/explain", false, ACCESS_EXPLAIN | ACCESS_API, EXPLAIN_MAX, api_explain, true },
 };
 
 static const struct http_route why_routes[] = {
 	{ HTTP_GET, "/why/", true, ACCESS_OPEN, 0, page_why, false },
+	{ HTTP_POST, "/why/", true, ACCESS_OPEN, FORM_MAX, page_why_post, true },
 	{ HTTP_GET, "/asset/", true, ACCESS_OPEN, 0, page_asset, false },
 };
 

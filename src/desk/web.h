@@ -26,7 +26,8 @@ struct web_settings {
 	int                    desk_fd, why_fd; /* listening; -1: none */
 	int64_t                started; /* epoch */
 	const struct tally    *tally;
-	struct resolver       *resolver; /* may be NULL */
+	struct resolver       *resolver; /* whose figures are shown; may be NULL */
+	struct resolver       *live; /* for "check again now": remembers next to nothing; may be NULL */
 	void (*figures)(void *arg, struct web_figures *figures_out); /* from the web threads; may be NULL */
 	void *arg;
 };

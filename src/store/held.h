@@ -40,6 +40,9 @@ enum rc held_due(struct store *, int64_t now_us, size_t limit, held_fn *, void *
 /* RC_LIMIT: it is not (or no longer) in that state. */
 enum rc held_change(struct store *, struct bytes id, struct bytes from_state, struct bytes to_state, int64_t now_us, struct bytes by) MUST_USE;
 
+#define TICKET_OPEN   "open"
+#define TICKET_CLOSED "closed"
+
 /* "Ask the postmaster to look", from the why page. */
 struct store_ticket {
 	struct bytes id;

@@ -172,6 +172,16 @@ search_run(struct store *s, const struct search *q, account_fn *fn, void *arg, s
 }
 
 void
+search_cursor_at(struct search_cursor *c, int64_t at_us, struct bytes id)
+{
+	size_t n = id.len < sizeof(c->id) ? id.len : sizeof(c->id) - 1;
+
+	*c = (struct search_cursor){ .at_us = at_us };
+	if (n > 0)
+		memcpy(c->id, id.at, n);
+}
+
+void
 search_cursor_format(const struct search_cursor *cursor, char text[SEARCH_CURSOR_MAX])
 {
 	snprintf(text, SEARCH_CURSOR_MAX, "%" PRId64 ".%s", cursor->at_us, cursor->id);

@@ -37,6 +37,8 @@ enum rc search_run(struct store *, const struct search *, account_fn *, void *ar
 
 /* A cursor as text for a link, and back. False: it is not one of ours. */
 #define SEARCH_CURSOR_MAX 40
+/* Behind this row. */
+void search_cursor_at(struct search_cursor *, int64_t at_us, struct bytes id);
 void search_cursor_format(const struct search_cursor *, char text[SEARCH_CURSOR_MAX]);
 bool search_cursor_parse(struct bytes text, struct search_cursor *cursor_out);
 

@@ -1,0 +1,16 @@
+/* desk/recheck.h: a stored story held against what DNS publishes now, for the why page. */
+#ifndef DESK_RECHECK_H
+#define DESK_RECHECK_H
+
+#include "desk/doc.h"
+#include "diagnose/again.h"
+#include "net/resolver.h"
+#include "store/store.h"
+
+struct settings;
+
+/* Waits for DNS, some seconds at most. NULL when memory is spent. */
+const struct again_report *recheck(struct arena *, struct resolver *, const struct settings *, const struct store_account *, const struct doc *story,
+                                   int64_t now);
+
+#endif
