@@ -105,7 +105,7 @@ static const struct row {
 	  "bob@example.net", "", "5.7.1", "blocked", "spamhaus-listed-in-zen", STAGE_NONE, false, SCOPE_IP, SUPPRESS_NO },
 	{ "a sender who is refused is no recipient", "550 5.7.1 <anna@example.org>: Sender address rejected: Access denied", KIND_BOUNCE, 1, "", "", "5.7.1", "rejected", "sender-rejected", STAGE_NONE, false,
 	  SCOPE_SENDER, SUPPRESS_NO },
-	{ "somebody to write to is no recipient", "550 5.1.1 RESOLVER.ADR.RecipNotFound; not found; contact postmaster@example.net", KIND_BOUNCE, 1, "", "", "5.1.1", "userunknown", "iana-1.1", STAGE_NONE, true,
+	{ "somebody to write to is no recipient", "550 5.1.1 RESOLVER.ADR.RecipNotFound; not found; contact postmaster@example.net", KIND_BOUNCE, 1, "", "", "5.1.1", "userunknown", "exchange-adr", STAGE_NONE, true,
 	  SCOPE_RECIPIENT, SUPPRESS_YES },
 	{ "a pasted report names the host", "Your message to bob@example.net couldn't be delivered.\nError: 550 5.7.1 Unable to relay\nMessage rejected by: mx.example.net\n", KIND_BOUNCE, 1, "bob@example.net",
 	  "mx.example.net", "5.7.1", "norelaying", "exchange-online-5.7.1-unable-to-relay", STAGE_NONE, false, SCOPE_IP, SUPPRESS_NO },

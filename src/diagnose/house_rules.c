@@ -392,6 +392,23 @@ take_like(struct house_reader *r, const struct conf_item *item)
 		FAULT(r, item->words[0].at, "the program has no rule \"%.*s\" that this one could be like", B_FMT(name));
 }
 
+/* Of several answers with one reason, the one that says least. */
+static const struct answer_row *
+usual_answer(const char *reason)
+{
+	static const char *const usual[] = { "user-unknown", "recipient-filter", "recipient-disabled", "host-no-mail",   "network",     "relay-denied", "unauthenticated",  "network-block",
+		                             "reputation-ip", "rate-limit",      "connection-limit",   "system-error", "sender-quota", "spam",         "protocol",         "policy",
+		                             "security-unknown", "rejected",     "tls" };
+
+	for (size_t i = 0; i < NELEMS(usual); i++)
+		if (strcmp(answer_named(usual[i])->reason, reason) == 0)
+			return answer_named(usual[i]);
+	for (size_t i = 0; i < answer_count(); i++)
+		if (strcmp(answer_at(i)->reason, reason) == 0)
+			return answer_at(i);
+	return answer_named("undefined");
+}
+
 /* What is usual for it, without its words: they are about another case. */
 static void
 take_reason(struct house_reader *r, const struct conf_item *item)
@@ -402,10 +419,10 @@ take_reason(struct house_reader *r, const struct conf_item *item)
 	if (!take_word(r, item, reason_at, &at))
 		return;
 	if (answer->id == NULL) {
-		*answer = *answer_at(at);
+		*answer = *usual_answer(reason_at(at));
 		answer->cause = answer->admin = answer->user = answer->expect = NULL;
 	}
-	answer->reason = answer_at(at)->reason;
+	answer->reason = reason_at(at);
 }
 
 static void

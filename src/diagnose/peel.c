@@ -85,6 +85,7 @@ static const struct {
 	{ B_INIT("did not like our ehlo"), STAGE_HELO },
 	{ B_INIT("sender was rejected"), STAGE_MAIL },
 	{ B_INIT("greeting failed"), STAGE_CONNECT },
+	{ B_INIT("my name was rejected"), STAGE_HELO },
 	{ B_INIT("refused to talk to me"), STAGE_CONNECT },
 	{ B_INIT("smtp:rcpt"), STAGE_RCPT },
 	{ B_INIT(">>> rcpt to"), STAGE_RCPT },
@@ -299,7 +300,7 @@ quotation(struct bytes text)
 {
 	static const struct bytes ends[] = { B_INIT(" (in reply to "), B_INIT(" >>> "), B_INIT(" Giving up on "), B_INIT("' (delivery attempts"),
 		                             B_INIT(" (state 1"),     B_INIT(" Original message headers"), B_INIT(" Message headers follow"),
-		                             B_INIT("] The attachment ") };
+		                             B_INIT("] The attachment "), B_INIT(" I'm not going to try again") };
 	for (size_t i = 0; i < NELEMS(ends); i++)
 		text = bytes_sub(text, 0, bytes_find(text, ends[i]));
 	return text;
