@@ -7,6 +7,10 @@
 #include "base/json.h"
 #include "desk/explain_rules.h"
 #include "diagnose/explain.h"
+#include "diagnose/live.h"
+
+/* Recipients of one report that are looked up. */
+#define LIVE_MAX 5
 
 struct explainer {
 	struct rules *rules;
@@ -38,8 +42,8 @@ explainer_free(struct explainer *e)
 }
 
 /* A reply that was pasted begins with its code; all else may be a whole message. */
-static struct explained *
-explained(struct explainer *e, struct arena *a, struct bytes text)
+struct explained *
+explainer_read(struct explainer *e, struct arena *a, struct bytes text)
 {
 	struct bytes start = bytes_trim(text);
 	bool         code = start.len > 3 && start.at[0] >= '2' && start.at[0] <= '5' && byte_is_digit(start.at[1]) &&
@@ -48,27 +52,32 @@ explained(struct explainer *e, struct arena *a, struct bytes text)
 	return code ? explain_paste(a, e->rules, start) : explain_message(a, e->rules, text);
 }
 
-bool
-explainer_json(struct explainer *e, struct arena *a, struct bytes text, bool for_user, int64_t now, struct buf *out)
+void
+explainer_look(struct explained *x, struct arena *a, const struct patience *p, int64_t now)
 {
-	struct explained *x = explained(e, a, text);
-	struct json       j = json_to(out, true);
-	char              at[CLOCK_TEXT_MAX];
+	for (size_t i = 0; i < x->count && i < LIVE_MAX; i++) {
+		struct live         *l = live_new(a, x, &x->list[i], now);
+		const struct answer *answer = NULL;
+		struct ask           ask;
+		while (l != NULL && live_step(l, answer, &ask) == STEP_ASKS)
+			answer = patience_answer(p, a, &ask);
+	}
+}
 
-	if (x == NULL)
-		return false;
+bool
+explainer_json(const struct explained *x, struct arena *a, bool for_user, int64_t now, struct buf *out)
+{
+	struct json j = json_to(out, true);
+	char        at[CLOCK_TEXT_MAX];
+
 	clock_format(now, at);
 	explained_json(&j, a, x, for_user ? FOR_USER : FOR_ADMIN, at);
 	return !out->spoilt;
 }
 
 bool
-explainer_text(struct explainer *e, struct arena *a, struct bytes text, bool for_user, struct buf *out)
+explainer_text(const struct explained *x, struct arena *a, bool for_user, struct buf *out)
 {
-	struct explained *x = explained(e, a, text);
-
-	if (x == NULL)
-		return false;
 	explained_text(out, a, x, for_user ? FOR_USER : FOR_ADMIN);
 	return !out->spoilt;
 }

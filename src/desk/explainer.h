@@ -4,18 +4,25 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "desk/patience.h"
 
 #define EXPLAIN_MAX ((size_t)4 << 20) /* octets of one report */
 
+struct explained;
 struct explainer;
 
 /* `own_rules`: a file of the operator's, perhaps empty. NULL when there are faults in it, or memory is spent. Not for threads. */
 struct explainer *explainer_new(struct bytes own_rules);
 void              explainer_free(struct explainer *); /* takes NULL */
 
-/* A whole message, a report as JSON, or pasted text. The document, or the same
- * for people; `for_user`: steps for the one who wrote the mail. False when memory is spent. */
-bool explainer_json(struct explainer *, struct arena *, struct bytes text, bool for_user, int64_t now, struct buf *out) MUST_USE;
-bool explainer_text(struct explainer *, struct arena *, struct bytes text, bool for_user, struct buf *out) MUST_USE;
+/* A whole message, a report as JSON, or pasted text. NULL when memory is spent. */
+struct explained *explainer_read(struct explainer *, struct arena *, struct bytes text) MUST_USE;
+/* Looks up in DNS what the report claims, for the first recipients. */
+void explainer_look(struct explained *, struct arena *, const struct patience *, int64_t now);
+
+/* The document, or the same for people; `for_user`: steps for the one who wrote
+ * the mail. False when memory is spent. */
+bool explainer_json(const struct explained *, struct arena *, bool for_user, int64_t now, struct buf *out) MUST_USE;
+bool explainer_text(const struct explained *, struct arena *, bool for_user, struct buf *out) MUST_USE;
 
 #endif

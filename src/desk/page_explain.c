@@ -3,6 +3,11 @@
 #include "desk/visit.h"
 
 #include "desk/doc.h"
+#include "desk/explainer.h"
+#include "policy/settings.h"
+
+/* For all questions to DNS about one report. */
+#define LIVE_MS 10000
 
 static bool
 for_user(const struct http_request *r)
@@ -26,8 +31,9 @@ add_form(struct visit *v, struct bytes text)
 	html_put(v->out,
 	         "<fieldset><legend>The steps speak to</legend><label><input type=\"radio\" name=\"for\" value=\"admin\"$> the administrator</label> "
 	         "<label><input type=\"radio\" name=\"for\" value=\"user\"$> the one who wrote the mail</label></fieldset>"
-	         "<button class=\"main\">Explain</button></form>",
-	         user ? H_MARKUP("") : H_MARKUP(" checked"), user ? H_MARKUP(" checked") : H_MARKUP(""));
+	         "<p class=\"deeds\"><button class=\"main\">Explain</button>$</p></form>",
+	         user ? H_MARKUP("") : H_MARKUP(" checked"), user ? H_MARKUP(" checked") : H_MARKUP(""),
+	         v->desk->with.live != NULL ? H_MARKUP("<button name=\"live\" value=\"1\">Explain and check DNS now</button>") : H_MARKUP(""));
 }
 
 static void
@@ -35,6 +41,23 @@ add_fact(struct buf *out, const char *name, struct bytes value)
 {
 	if (value.len > 0)
 		html_put(out, "<div><dt>$</dt><dd>$</dd></div>", H_STR(name), H_TEXT(value));
+}
+
+/* What DNS says of it now: fault, fine or unknown. */
+static void
+add_checked(struct buf *out, const struct doc *checked)
+{
+	if (doc_count(checked) == 0)
+		return;
+	buf_add_str(out, "<h3>Checked now</h3><ul class=\"states\">");
+	for (size_t i = 0; i < doc_count(checked); i++) {
+		const struct doc *c = doc_item(checked, i);
+		bool              fine = doc_is(c, "state", "fine"), bad = doc_is(c, "state", "fault");
+		html_put(out, "<li><span class=\"result $\"><span aria-hidden=\"true\">$</span> $</span> <strong>$</strong> $</li>",
+		         H_STR(fine ? "good" : bad ? "bad" : "doubt"), H_STR(fine ? "✓" : bad ? "✕" : "?"), H_TEXT(doc_text(c, "state")), H_TEXT(doc_text(c, "check")),
+		         H_TEXT(doc_text(c, "evidence")));
+	}
+	buf_add_str(out, "</ul>");
 }
 
 static void
@@ -51,6 +74,7 @@ add_report(struct visit *v, const struct doc *r)
 			html_put(out, "<li>$</li>", H_TEXT(doc_text(doc_item(steps, i), "")));
 		buf_add_str(out, "</ol>");
 	}
+	add_checked(out, doc_at(r, "checked"));
 	buf_add_str(out, "<dl class=\"pairs\">");
 	add_fact(out, "Who can fix it", doc_text(r, "owner"));
 	add_fact(out, "Cause", doc_text(r, "reason"));
@@ -76,31 +100,54 @@ add_result(struct visit *v, const struct doc *d, struct bytes plain)
 		add_report(v, doc_item(reports, i));
 	if (doc_count(reports) == 0)
 		html_put(v->out, "<p class=\"note\" role=\"status\">This is no bounce ($): there is nothing to mend.</p>", H_TEXT(doc_text(d, "kind")));
-	html_put(v->out, "<details class=\"card\"><summary>As text, for the ticket</summary><pre class=\"reply\" data-copy>$</pre></details>", H_TEXT(plain));
+	html_put(v->out,
+	         "<section class=\"card\" aria-labelledby=\"ticket\"><h2 id=\"ticket\"><label for=\"plain\">As text, for the ticket</label></h2>"
+	         "<textarea id=\"plain\" rows=\"12\" readonly spellcheck=\"false\" data-copy>$</textarea></section>",
+	         H_TEXT(plain));
+}
+
+/* Where DNS is to be asked. False: not so soon again. */
+static bool
+look(struct visit *v, struct explained *x)
+{
+	if (v->desk->with.live == NULL)
+		return true;
+	if (!visit_take(v, LIMITED_LIVE, v->who->name))
+		return false;
+	struct patience p = patience_begin(v->desk->with.live, v->desk->with.settings->dns_timeout_ms, LIVE_MS);
+	explainer_look(x, v->arena, &p, v->now_us / 1000000);
+	return true;
+}
+
+static bool
+add_explained(struct visit *v, struct explained *x, bool user)
+{
+	struct buf json = { .limit = (size_t)16 << 20 }, plain = { .limit = (size_t)4 << 20 };
+
+	bool fine = explainer_json(x, v->arena, user, v->now_us / 1000000, &json) && explainer_text(x, v->arena, user, &plain);
+	const struct doc *d = fine ? doc_read(v->arena, buf_bytes(&json)) : NULL;
+	if (d != NULL)
+		add_result(v, d, buf_bytes(&plain));
+	buf_free(&json);
+	buf_free(&plain);
+	return d != NULL;
 }
 
 void
 page_explain(void *desk, const struct http_request *request, struct http_response *response)
 {
-	struct visit v = visit_of(desk, request, response);
-	struct bytes text = request->method == HTTP_POST ? http_form(request, "text") : B("");
-	struct buf   json = { .limit = (size_t)16 << 20 }, plain = { .limit = (size_t)4 << 20 };
-	bool         user = for_user(request), fine = true;
+	struct visit      v = visit_of(desk, request, response);
+	struct bytes      text = request->method == HTTP_POST ? http_form(request, "text") : B("");
+	struct explained *x = text.len > 0 ? explainer_read(v.desk->explainer, v.arena, text) : NULL;
+	bool              looked = x == NULL || http_form(request, "live").len == 0 || look(&v, x);
 
 	page_begin(&v, B("Explain a bounce"), NAV_EXPLAIN);
-	if (text.len > 0) {
-		fine = explainer_json(v.desk->explainer, v.arena, text, user, v.now_us / 1000000, &json) &&
-		       explainer_text(v.desk->explainer, v.arena, text, user, &plain);
-		const struct doc *d = fine ? doc_read(v.arena, buf_bytes(&json)) : NULL;
-		if (d != NULL)
-			add_result(&v, d, buf_bytes(&plain));
-		else
-			buf_add_str(v.out, "<p class=\"note\" role=\"alert\">This is more than can be read at once.</p>");
-	}
+	if (!looked)
+		buf_add_str(v.out, "<p class=\"note\" role=\"alert\">DNS was asked often in the last minute. This is what the report itself tells.</p>");
+	if (text.len > 0 && (x == NULL || !add_explained(&v, x, for_user(request))))
+		buf_add_str(v.out, "<p class=\"note\" role=\"alert\">This is more than can be read at once.</p>");
 	add_form(&v, bytes_sub(text, 0, 65536));
 	page_end(&v);
-	buf_free(&json);
-	buf_free(&plain);
 }
 
 /* The body is the report itself, whatever its type. */
@@ -114,7 +161,12 @@ api_explain(void *desk, const struct http_request *request, struct http_response
 		api_fault(response, 400, "empty", "The body of the request is the report: a message, or text.");
 		return;
 	}
-	if (!explainer_json(v.desk->explainer, v.arena, request->body, for_user(request), v.now_us / 1000000, v.out)) {
+	struct explained *x = explainer_read(v.desk->explainer, v.arena, request->body);
+	if (x != NULL && bytes_eq(http_query(request, "live"), B("1")) && !look(&v, x)) {
+		api_fault(response, 429, "limit", "DNS may be asked ten times at once, then once in six seconds.");
+		return;
+	}
+	if (x == NULL || !explainer_json(x, v.arena, for_user(request), v.now_us / 1000000, v.out)) {
 		buf_clear(v.out);
 		api_fault(response, 413, "too-large", "This is more than can be read at once.");
 		return;

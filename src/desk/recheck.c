@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/clock.h"
+#include "desk/patience.h"
 #include "policy/settings.h"
 
 /* For all questions together: somebody waits, and so do those behind him. */
@@ -52,17 +52,13 @@ recheck(struct arena *a, struct resolver *resolver, const struct settings *s, co
 	struct again_facts   f = facts_of(a, s, account, story, now);
 	struct again        *g = f.signatures != NULL ? again_new(a, &f) : NULL;
 	const struct answer *answer = NULL;
-	uint64_t             end_us = clock_mono_us() + (uint64_t)ALL_MS * 1000;
+	struct patience      p = patience_begin(resolver, s->dns_timeout_ms, ALL_MS);
 	struct ask           ask;
 
 	if (g == NULL)
 		return NULL;
-	while (again_step(g, answer, &ask) == STEP_ASKS) {
-		uint64_t left_us = clock_mono_us() < end_us ? end_us - clock_mono_us() : 0;
-		unsigned left_ms = (unsigned)(left_us / 1000);
-		unsigned wait_ms = left_ms < s->dns_timeout_ms ? left_ms : s->dns_timeout_ms;
-		answer = wait_ms > 0 ? answer_hold(a, resolver_wait(resolver, &ask, wait_ms)) : NULL;
-	}
+	while (again_step(g, answer, &ask) == STEP_ASKS)
+		answer = patience_answer(&p, a, &ask);
 	add_then(again_report(g), story, &f);
 	return again_report(g);
 }

@@ -6,7 +6,7 @@ for (const place of document.querySelectorAll("[data-copy]")) {
 	if (!navigator.clipboard)
 		break;
 	const button = document.createElement("button");
-	const text = place.textContent;
+	const text = place.value || place.textContent;
 	button.type = "button";
 	button.className = "copy";
 	button.textContent = "Copy";
