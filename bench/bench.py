@@ -1,8 +1,8 @@
 """bench.py BUILD [PART...]: what mailreeve costs, beside what is installed of opendkim, opendmarc, rspamd,
 python3-spf and libsisimai-perl.
 
-PART: thinkers, explain, alone, idle, slow, postfix (all of them by default). --rounds N,
---messages N. Called by tools/bench. All that is compared runs in one network of
+PART: thinkers, explain, alone, idle, slow, postfix, store (all of them by default). --rounds N,
+--messages N, --accounts N (of store). Called by tools/bench. All that is compared runs in one network of
 its own with one name server; rounds are interleaved, so that a busy machine hits
 all alike, and medians are printed. Nothing is asserted: compare within one run."""
 import argparse
@@ -245,9 +245,46 @@ def postfix(w, args):
         for f in rows for m in [middles[f.name]]])
 
 
+# ---- the store ----
+
+def keeping(w, args):
+    """Two daemons under the same load in turn; one keeps the stories. Both are waited for: stories are written behind the mail."""
+    folder = f"{w.work}/kept"
+    os.makedirs(folder)
+    w.own(folder, "nobody")
+    pair = [peers.mailreeve(w, args.build, "forgets"), peers.mailreeve(w, args.build, "keeps", more=f"store = {folder}/stories.db\n")]
+    found = {f.name: [] for f in pair}
+    for turn in range(args.rounds * 2 + 1):
+        for f in pair if turn % 2 == 0 else reversed(pair):
+            before = world.cpu_seconds(f.pids)
+            out, _ = milter_load(w, args, f, 20, args.messages * 10, "-v")
+            time.sleep(1)
+            spent = (world.cpu_seconds(f.pids) - before) / (args.messages * 10) * 1e6
+            if turn > 0:  # caches are filled in the first
+                found[f.name].append((spent, *map(float, LOAD_LINE.search(out).groups())))
+    title("What it costs to keep the stories: two daemons, the same load in turn, each message from another sender to another recipient")
+    rows = [[median(column) for column in zip(*found[f.name])] for f in pair]
+    differences = [b[0] - a[0] for a, b in zip(*(found[f.name] for f in pair))]
+    table(("", "messages/s", "CPU us", "p50 ms", "p99 ms", "PSS MiB"), [
+        (name, f"{m[1]:.0f}", f"{m[0]:.0f}", f"{m[2]:.1f}", f"{m[3]:.1f}", f"{world.pss_mib(f.pids):.1f}")
+        for name, f, m in zip(("nothing is kept", "in SQLite"), pair, rows)])
+    say(f"  the store: {median(differences):.0f} us of processor time a message (from {min(differences):.0f} to {max(differences):.0f} in {len(differences)} pairs)")
+
+
+def store(w, args):
+    if args.root:
+        keeping(w, args)
+    title(f"The store by itself, SQLite, {args.accounts} accounts over 30 days")
+    done = subprocess.run([f"{args.build}/bench/store_bench", f"{w.work}/many.db", str(args.accounts), "30", "400"], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"store_bench: {done.stderr.strip()}")
+    for line in done.stdout.splitlines():
+        say("  " + line)
+
+
 # ---- main ----
 
-PARTS = {"thinkers": thinkers, "explain": explain, "alone": alone, "idle": idle, "slow": slow, "postfix": postfix}
+PARTS = {"thinkers": thinkers, "explain": explain, "alone": alone, "idle": idle, "slow": slow, "postfix": postfix, "store": store}
 
 
 def namespace():
@@ -270,17 +307,18 @@ def processor():
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0], usage="tools/bench [--rounds N] [--messages N] [PART...]")
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0], usage="tools/bench [--rounds N] [--messages N] [--accounts N] [PART...]")
     p.add_argument("build")
     p.add_argument("parts", nargs="*", metavar="PART")
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--messages", type=int, default=1000)
+    p.add_argument("--accounts", type=int, default=300000)
     args = p.parse_intermixed_args()
     args.build = os.path.abspath(args.build)
     parts = args.parts or list(PARTS)
     if not set(parts) <= set(PARTS):
         p.error(f"parts are {', '.join(PARTS)}")
-    root = os.geteuid() == 0 and all(map(world.program, ("ip", "unshare")))
+    args.root = root = os.geteuid() == 0 and all(map(world.program, ("ip", "unshare")))
     if root:
         namespace()
     with world.World() as w:
@@ -289,9 +327,9 @@ def main():
         if root:
             join(w)
             w.start_nsd()
-            w.filters = peers.start_all(w, args.build, say)
+            w.filters = peers.start_all(w, args.build, say) if set(parts) & {"alone", "postfix"} else []
         for name in parts:
-            if not root and name not in ("thinkers", "explain"):
+            if not root and name not in ("thinkers", "explain", "store"):
                 say(f"\n{name}: left out, it needs root, ip(8) and unshare(1)")
             elif name == "postfix" and gate.why_not():
                 say(f"\n{name}: left out: {gate.why_not()}")

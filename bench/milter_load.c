@@ -6,6 +6,7 @@
  * -c SESSIONS   that run at once                -n MESSAGES  in all
  * -k MESSAGES   of one connection               -i IDLE      more sessions, left alone behind HELO
  * -m FILE       message to send (CRLF or LF)    -f, -t, -a   MAIL FROM, RCPT TO, client address
+ * -v            each message from another sender to another recipient, under another queue id
  * -P PID        whose processor time and memory are told
  *
  * Prints messages a second, the time from MAIL to the last answer (median, 99th
@@ -32,6 +33,7 @@ struct load_step {
 	char       command;
 	uint32_t   quiet;
 	struct buf payload;
+	size_t     varied; /* where the number of the message goes; 0: nowhere */
 };
 
 struct session {
@@ -47,6 +49,7 @@ static struct {
 	const char *path, *from, *rcpt, *address, *file;
 	unsigned    port, sessions, messages, per_connection, idle;
 	int         pid;
+	bool        vary;
 } opt = { .from = "<user@example.org>",
 	  .rcpt = "<user@example.com>",
 	  .address = "192.0.2.1",
@@ -166,14 +169,34 @@ write_script(void)
 	add_string_step(MILTER_HELO, MILTER_QUIET_HELO, "mail.example.org");
 	first_of_message = step_count;
 	add_string_step(MILTER_MAIL, MILTER_QUIET_MAIL, opt.from);
+	steps[step_count - 1].varied = 1;
 	add_string_step(MILTER_RCPT, MILTER_QUIET_RCPT, opt.rcpt);
+	steps[step_count - 1].varied = 1;
 	add_step(MILTER_MACRO, UINT32_MAX, B("Ti\0004QXYZ7KM2\0"));
+	steps[step_count - 1].varied = 3;
 	add_step(MILTER_DATA, MILTER_QUIET_DATA, B_NONE);
 	add_content();
 	add_step(MILTER_EOM, 0, B_NONE);
 }
 
 /* ---- sessions ---- */
+
+/* Without an order: an index takes neighbours more cheaply than strangers. */
+static void
+put_step(struct session *s, const struct load_step *step)
+{
+	struct bytes payload = buf_bytes(&step->payload);
+	struct buf   other = { 0 };
+
+	if (opt.vary && step->varied > 0) {
+		buf_add(&other, bytes_sub(payload, 0, step->varied));
+		buf_printf(&other, "%08" PRIX32, (uint32_t)begun * UINT32_C(2654435761));
+		buf_add(&other, bytes_from(payload, step->varied));
+		payload = buf_bytes(&other);
+	}
+	mta_put(&s->mta, step->command, payload);
+	buf_free(&other);
+}
 
 /* Say everything up to the next command that is answered. */
 static void
@@ -183,7 +206,7 @@ go_on(struct session *s)
 		struct load_step *step = &steps[s->step];
 		if (s->step == first_of_message)
 			s->began_us = clock_mono_us();
-		mta_put(&s->mta, step->command, buf_bytes(&step->payload));
+		put_step(s, step);
 		if (step->quiet == UINT32_MAX || (s->mta.agreed.steps & step->quiet))
 			continue;
 		mta_flush(&s->mta);
@@ -402,7 +425,7 @@ read_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "u:p:c:n:k:i:m:f:t:a:P:")) != -1) {
+	while ((c = getopt(argc, argv, "u:p:c:n:k:i:m:f:t:a:P:v")) != -1) {
 		switch (c) {
 		case 'u': opt.path = optarg; break;
 		case 'p': opt.port = number(optarg); break;
@@ -414,6 +437,7 @@ read_options(int argc, char **argv)
 		case 'f': opt.from = optarg; break;
 		case 't': opt.rcpt = optarg; break;
 		case 'a': opt.address = optarg; break;
+		case 'v': opt.vary = true; break;
 		case 'P': opt.pid = (int)number(optarg); break;
 		default: exit(2);
 		}

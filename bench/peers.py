@@ -28,7 +28,7 @@ def null(w, build):
     return Filter("a filter that does nothing", "-", [path], [w.start("null", f"{build}/bench/null_milter", path, socket=path)])
 
 
-def mailreeve(w, build, name="mailreeve", dns="127.0.0.1"):
+def mailreeve(w, build, name="mailreeve", dns="127.0.0.1", more=""):
     path = f"{w.work}/sock/{name}"
     conf = write(f"{w.work}/{name}.conf", f"""listen = unix:{path}
 socket_mode = 0666
@@ -39,7 +39,7 @@ dns {{
 	resolver = {dns}
 	dnssec = off
 }}
-""")
+{more}""")
     process = w.start(name, f"{build}/mailreeve", "serve", "--config", conf, socket=path)
     return Filter(name, "SPF DKIM ARC DMARC", [path], [process])
 

@@ -2,7 +2,8 @@
  *
  *     store_bench WHERE [ACCOUNTS [DAYS [STORY_OCTETS]]]
  *
- * WHERE is a new SQLite file, or the URL of an empty PostgreSQL database.
+ * WHERE is a new SQLite file, or the URL of an empty PostgreSQL database; with 0
+ * ACCOUNTS it is one that was filled by an earlier run, over as many days.
  * put:      accounts spread over days, through the writer, with all indexes
  * search:   each way in, for values that are there, the newest fifty
  * overview: two weeks by hour and by reason, and the blamed domains of a week
@@ -272,35 +273,48 @@ overview(struct store *s, int64_t now_us)
 
 /* ---- forgetting ---- */
 
+#define WRITES_MOST 10000
+
+/* Accounts somebody waits for, one after the other, as long as there is something to prune. */
 static void
-prune(struct writer_settings set, unsigned days)
+write_some(const struct writer_settings *set, const char *what)
 {
+	static double       ms[WRITES_MOST];
 	struct writer      *w;
 	struct bytes        why;
-	struct writer_stats st;
-	double   ms[ROUNDS];
-	size_t   n = 0;
-	uint64_t before = 0, start = clock_mono_us();
+	struct writer_stats st = { 0 };
+	uint64_t            start = clock_mono_us(), pruned = 0;
+	size_t              n = 0, idle = 0;
 
-	set.keep.keep_days = days - 2;
-	set.prune_ms = 1;
-	if (writer_start(&set, a, &w, &why) != RC_OK)
+	if (writer_start(set, a, &w, &why) != RC_OK)
 		abort();
-	do {
+	for (; n < WRITES_MOST && (n < ROUNDS || idle < 20); n++) {
 		struct store_account account = make((unsigned)n, store_now_us());
-		before = clock_mono_us();
+		uint64_t             before = clock_mono_us();
 		if (writer_wait_now(w, &account, NULL) != RC_OK)
 			abort();
-		if (n < ROUNDS)
-			ms[n++] = (double)(clock_mono_us() - before) / 1e3;
+		ms[n] = (double)(clock_mono_us() - before) / 1e3;
 		arena_reset(a);
 		usleep(20000);
 		writer_count(w, &st);
-	} while (n < ROUNDS);
-	printf("prune     %llu accounts in %.1f s, the longest step %.1f ms\n", (unsigned long long)st.pruned,
-	       (double)(clock_mono_us() - start) / 1e6, (double)st.prune_longest_us / 1e3);
-	show("write while pruning", ms, n, n);
+		idle = st.pruned == pruned ? idle + 1 : 0;
+		pruned = st.pruned;
+	}
+	show(what, ms, n, n);
+	if (st.pruned > 0)
+		printf("prune     %llu accounts in %.1f s, the longest step %.1f ms\n", (unsigned long long)st.pruned,
+		       (double)(clock_mono_us() - start) / 1e6, (double)st.prune_longest_us / 1e3);
 	writer_stop(w, 60000);
+}
+
+/* How long a day's pruning keeps others waiting, beside what they wait anyhow. */
+static void
+prune(struct writer_settings set, unsigned days)
+{
+	write_some(&set, "write, nothing else");
+	set.keep.keep_days = days - 2;
+	set.prune_ms = 1;
+	write_some(&set, "write while pruning");
 }
 
 int
@@ -314,7 +328,7 @@ main(int argc, char **argv)
 	struct store          *s;
 	struct bytes           why = B_NONE;
 
-	if (set.where == NULL || days == 0 || count == 0) {
+	if (set.where == NULL || days == 0) {
 		fprintf(stderr, "usage: store_bench FILE|postgres://... [ACCOUNTS [DAYS [STORY_OCTETS]]]\n");
 		return 2;
 	}
@@ -322,13 +336,15 @@ main(int argc, char **argv)
 	if (story_len > sizeof(story))
 		story_len = sizeof(story);
 	a = arena_new((size_t)1 << 20);
+	seed ^= clock_mono_us(); /* other ids than those that are there */
 	for (size_t i = 0; i < sizeof(story); i++)
 		story[i] = (char)('a' + draw() % 26);
 	if (a == NULL || writer_start(&set, a, &w, &why) != RC_OK || why.len > 0) {
 		fprintf(stderr, "store_bench: %.*s\n", B_FMT(why));
 		return 75;
 	}
-	fill(w, count, now_us - span_us, span_us);
+	if (count > 0)
+		fill(w, count, now_us - span_us, span_us);
 	struct writer_stats st;
 	writer_count(w, &st);
 	printf("put       the slowest transaction took %.1f ms\n", (double)st.slowest_us / 1e3);

@@ -70,13 +70,15 @@ void
 buf_vprintf(struct buf *b, const char *format, va_list ap)
 {
 	va_list again;
+	size_t  room = b->spoilt || b->at == NULL ? 0 : b->room - b->len;
 
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, format, again);
+	int n = vsnprintf(room > 0 ? b->at + b->len : NULL, room, format, again);
 	va_end(again);
 	if (n < 0 || !buf_reserve(b, (size_t)n + 1))
 		return;
-	vsnprintf(b->at + b->len, (size_t)n + 1, format, ap);
+	if ((size_t)n >= room)
+		vsnprintf(b->at + b->len, (size_t)n + 1, format, ap);
 	b->len += (size_t)n;
 }
 

@@ -91,6 +91,7 @@ is_plain(char c)
 static void
 quoted(struct buf *out, struct bytes text)
 {
+	buf_reserve(out, text.len + 2); /* at once: most text is plain */
 	buf_add_c(out, '"');
 	while (text.len > 0) {
 		size_t plain = 0;
@@ -126,7 +127,7 @@ json_key(struct json *j, const char *key)
 	assert(!j->after_key);
 	lead(j);
 	quoted(j->out, bytes_of(key));
-	buf_add_str(j->out, j->pretty ? ": " : ":");
+	buf_add(j->out, j->pretty ? B(": ") : B(":"));
 	j->after_key = true;
 }
 
@@ -154,10 +155,10 @@ json_int(struct json *j, int64_t v)
 }
 
 void
-json_real(struct json *j, double v, int digits)
+json_thousandths(struct json *j, uint64_t v)
 {
 	lead(j);
-	buf_printf(j->out, "%.*f", digits, v);
+	buf_printf(j->out, "%" PRIu64 ".%03u", v / 1000, (unsigned)(v % 1000));
 }
 
 void
@@ -191,6 +192,8 @@ json_kv_text(struct json *j, const char *key, struct bytes text)
 void
 json_kv_text_or_null(struct json *j, const char *key, struct bytes text)
 {
+	if (j->lean && text.len == 0)
+		return;
 	json_key(j, key);
 	json_text_or_null(j, text);
 }
@@ -198,6 +201,8 @@ json_kv_text_or_null(struct json *j, const char *key, struct bytes text)
 void
 json_kv_str(struct json *j, const char *key, const char *s)
 {
+	if (j->lean && s == NULL)
+		return;
 	json_key(j, key);
 	if (s == NULL)
 		json_null(j);
@@ -222,6 +227,8 @@ json_kv_bool(struct json *j, const char *key, bool v)
 void
 json_kv_null(struct json *j, const char *key)
 {
+	if (j->lean)
+		return;
 	json_key(j, key);
 	json_null(j);
 }

@@ -16,6 +16,7 @@ struct json {
 	bool        comma[JSON_DEPTH];
 	bool        after_key;
 	bool        pretty; /* indented by two spaces */
+	bool        lean; /* json_kv_*() leave out members that would be null */
 };
 
 struct json json_to(struct buf *, bool pretty);
@@ -27,7 +28,7 @@ void        json_key(struct json *, const char *);
 void        json_text(struct json *, struct bytes);
 void        json_text_or_null(struct json *, struct bytes); /* empty is null */
 void        json_int(struct json *, int64_t);
-void        json_real(struct json *, double, int digits); /* digits behind the point */
+void        json_thousandths(struct json *, uint64_t); /* 1204 is 1.204 */
 void        json_bool(struct json *, bool);
 void        json_null(struct json *);
 void        json_raw(struct json *, struct bytes); /* a whole value that is JSON already */

@@ -1,6 +1,8 @@
 /* base/utf8.c: see utf8.h. */
 #include "base/utf8.h"
 
+#include <string.h>
+
 size_t
 utf8_take(struct bytes b, uint32_t *char_out)
 {
@@ -33,10 +35,25 @@ utf8_length(struct bytes b)
 	return utf8_take(b, &c);
 }
 
+/* How much at the front is ASCII, in eights: most text is. */
+static size_t
+ascii_eights(struct bytes b)
+{
+	size_t   n = 0;
+	uint64_t eight;
+
+	for (; n + sizeof(eight) <= b.len; n += sizeof(eight)) {
+		memcpy(&eight, b.at + n, sizeof(eight));
+		if ((eight & UINT64_C(0x8080808080808080)) != 0)
+			break;
+	}
+	return n;
+}
+
 bool
 utf8_valid(struct bytes b)
 {
-	while (b.len > 0) {
+	for (bytes_skip(&b, ascii_eights(b)); b.len > 0; bytes_skip(&b, ascii_eights(b))) {
 		size_t n = utf8_length(b);
 		if (n == 0)
 			return false;

@@ -4,11 +4,12 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/json.h"
-#include "desk/doc.h"
 #include "desk/overview.h"
 #include "desk/query.h"
+#include "desk/story.h"
 #include "desk/told.h"
 #include "mail/reason.h"
+#include "session/account_json.h"
 
 static struct json
 answer_json(struct visit *v)
@@ -268,8 +269,10 @@ api_message(void *desk, const struct http_request *request, struct http_response
 	json_account(&j, &a);
 	json_recipients(&j, &a);
 	json_key(&j, "story");
-	if (doc_read(v.arena, a.story) != NULL)
-		json_raw(&j, a.story);
+	struct bytes    why;
+	struct account *account = story_read(v.arena, a.story, &why);
+	if (account != NULL)
+		account_json(&j, account);
 	else
 		json_null(&j);
 	json_close_object(&j);

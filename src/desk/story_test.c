@@ -43,12 +43,14 @@ static const struct row {
 /* What the session says when it is told; the account is gone afterwards. */
 static struct told {
 	struct buf text;
+	struct buf lean; /* as it is kept */
 	struct buf kept; /* under other rules */
 } told;
 
 static void
 on_told(void *door, const struct account *account)
 {
+	struct record_rules  all = { STORE_TEXT_KEEP, STORE_TEXT_KEEP };
 	struct record_rules  hash = { STORE_TEXT_HASH, STORE_TEXT_DROP };
 	struct store_account row;
 	struct arena        *a = arena_new(RECORD_MEMORY);
@@ -56,6 +58,8 @@ on_told(void *door, const struct account *account)
 
 	(void)door;
 	account_json(&j, account);
+	assert_true(record_account(a, &all, account, 1800000000123456, &row));
+	buf_add(&told.lean, row.story);
 	assert_true(record_account(a, &hash, account, 1800000000123456, &row));
 	buf_add(&told.kept, row.story);
 	assert_bytes(row.id, bytes_of(account->id));
@@ -73,7 +77,7 @@ play(const struct row *row)
 	struct session     *session;
 
 	host.told = on_told;
-	told.text.len = told.kept.len = 0;
+	told.text.len = told.lean.len = told.kept.len = 0;
 	session = session_new(&env, &stage_face, &host, &h);
 	h.session = session;
 	struct ip ip;
@@ -107,6 +111,15 @@ check_row(void **state)
 	assert_non_null(account);
 	account_json(&j, account);
 	assert_bytes(buf_bytes(&again), buf_bytes(&told.text));
+
+	/* What is kept leaves out what can be had from the rest. */
+	buf_clear(&again);
+	j = json_to(&again, false);
+	account = story_read(a, buf_bytes(&told.lean), &why);
+	assert_non_null(account);
+	account_json(&j, account);
+	assert_bytes(buf_bytes(&again), buf_bytes(&told.text));
+	assert_true(told.lean.len < told.text.len * 9 / 10);
 
 	struct settings *same = stage_settings(row->settings), *other = stage_settings(row->other);
 	struct decision  d = judge(a, same, NULL, &account->facts, account->id);
@@ -168,6 +181,7 @@ main(void)
 	ROWS_ADD(bad_rows, check_bad);
 	int failed = rows_run("story");
 	buf_free(&told.text);
+	buf_free(&told.lean);
 	buf_free(&told.kept);
 	arena_free(zone_arena);
 	return failed;

@@ -6,6 +6,7 @@
 #include "desk/story.h"
 #include "desk/trace_job.h"
 #include "desk/trace_view.h"
+#include "session/account_json.h"
 
 #define STORY_MEMORY ((size_t)256 << 20)
 
@@ -48,19 +49,16 @@ add_place(struct trace_job *job, const struct store_account *row)
 }
 
 /* The document that `check` prints, with one member more. */
-static bool
-add_json(struct trace_job *job, const struct store_account *row)
+static void
+add_json(struct trace_job *job, const struct account *account, const struct store_account *row)
 {
-	struct bytes story = bytes_trim(row->story);
-	struct json  j = json_to(&job->out, false);
+	struct json j = json_to(&job->out, false);
 
-	if (story.len < 2 || story.at[0] != '{' || story.at[story.len - 1] != '}')
-		return false;
-	buf_add(&job->out, bytes_sub(story, 0, story.len - 1));
+	account_json(&j, account);
+	job->out.len -= job->out.len > 0; /* its brace */
 	buf_add_str(&job->out, ",\"kept\":");
 	view_json(&j, row);
 	buf_add_str(&job->out, "}\n");
-	return true;
 }
 
 static int
@@ -69,9 +67,11 @@ tell(struct trace_job *job, struct arena *a, const struct store_account *row)
 	struct bytes    why = B("");
 	struct account *account = story_read(a, row->story, &why);
 
-	if (account == NULL || (job->cli.json && !add_json(job, row)))
+	if (account == NULL)
 		return cli_fault(&job->cli, "%.*s: %.*s", B_FMT(row->id), B_FMT(why));
-	if (!job->cli.json) {
+	if (job->cli.json) {
+		add_json(job, account, row);
+	} else {
 		add_place(job, row);
 		account_text(&job->out, &job->cli, account, NULL);
 		add_deliveries(job, row);

@@ -313,7 +313,7 @@ view_json(struct json *j, const struct store_account *row)
 		json_kv_text_or_null(j, json_texts[i].name, member_at(row, json_texts[i].row));
 	json_kv_int(j, "size", row->size);
 	json_key(j, "took_ms");
-	json_real(j, (double)row->took_us / 1000.0, 3);
+	json_thousandths(j, (uint64_t)row->took_us);
 	json_key(j, "recipients");
 	json_open_array(j);
 	for (size_t i = 0; i < row->recipient_count; i++) {

@@ -43,7 +43,7 @@ account_json_lines(struct json *j, const struct account *account, const char *ch
 		json_kv_text_or_null(j, "detail", line->concludes ? line->finding.detail : B_NONE);
 		json_kv_text_or_null(j, "domain", line->concludes ? line->finding.domain : B_NONE);
 		json_key(j, "ms");
-		json_real(j, (double)line->took_us / 1000.0, 3);
+		json_thousandths(j, line->took_us);
 		json_close_object(j);
 	}
 	json_close_array(j);
@@ -67,8 +67,10 @@ account_json_spf(struct json *j, const struct account *account, const struct spf
 	json_kv_int(j, "lookups", r->lookups);
 	json_kv_int(j, "voids", r->voids);
 	json_kv_text_or_null(j, "explanation", r->explanation);
-	json_key(j, "account");
-	account_json_lines(j, account, check);
+	if (!j->lean) { /* the account of all checks has them too */
+		json_key(j, "account");
+		account_json_lines(j, account, check);
+	}
 	json_close_object(j);
 }
 
@@ -241,7 +243,7 @@ account_json(struct json *j, const struct account *account)
 	clock_format(account->began, at);
 	json_kv_str(j, "at", at);
 	json_key(j, "took_ms");
-	json_real(j, (double)account->took_us / 1000.0, 3);
+	json_thousandths(j, account->took_us);
 	json_key(j, "message");
 	json_message(j, account);
 	json_key(j, "from_check");

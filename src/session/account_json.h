@@ -5,7 +5,8 @@
 #include "base/json.h"
 #include "session/account.h"
 
-/* The whole document of `check`. */
+/* The whole document of `check`. Lean, it is what is kept: without what is null,
+ * and without lines that stand there twice; story_read() of the desk takes both. */
 void account_json(struct json *, const struct account *);
 /* Its parts, each a value. */
 void account_json_spf(struct json *, const struct account *, const struct spf_fact *, const char *check);

@@ -7,6 +7,8 @@
 
 /* Of the hash: enough that no two subjects meet by chance. */
 #define HASH_KEPT 16
+/* What most stories need. */
+#define STORY_USUAL ((size_t)6000)
 /* An answer in a story that grew too long. */
 #define ANSWER_KEPT 80
 
@@ -87,6 +89,8 @@ story_text(struct arena *a, const struct account *account)
 	struct json  j = json_to(&out, false);
 	struct bytes text = B("");
 
+	j.lean = true;
+	buf_reserve(&out, STORY_USUAL);
 	account_json(&j, account);
 	if (out.spoilt)
 		arena_spoil(a);

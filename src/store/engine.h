@@ -50,6 +50,10 @@ struct engine {
 	/* `fn` NULL: no rows are wanted, and trouble may show as late as in commit. */
 	enum rc (*run)(void *db, enum statement which, const union value *params, row_fn *fn, void *arg);
 	const char *(*trouble)(void *db);
+	/* Of an engine that writes into a log first, else NULL. See store_fold(). */
+	void (*leave_log)(void *db);
+	size_t (*log_octets)(void *db);
+	enum rc (*fold)(const char *where);
 };
 
 extern const struct engine sqlite_engine, postgres_engine;

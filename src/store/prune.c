@@ -6,12 +6,10 @@
 #include "base/clock.h"
 #include "store/engine.h"
 
-#define ROWS_FIRST 100
-#define ROWS_LEAST 10
-#define ROWS_MOST  1000
-#define STEP_LONG_US  ((uint64_t)15000)
-#define STEP_SHORT_US ((uint64_t)6000)
-#define LEASE_US      ((int64_t)60000000)
+/* So few at a time: each may have to be read from ten places of the disk. */
+#define ROWS     10
+#define STEP_US  ((uint64_t)8000)
+#define LEASE_US     ((int64_t)60000000)
 #define SMALL_ROWS    200
 #define WRITER_DAYS   30 /* the place of a daemon that is gone */
 
@@ -46,35 +44,54 @@ delete_some(struct store *s, enum statement which, int64_t bound, size_t limit, 
 	return store_run(s, which, params, count_row, count);
 }
 
-/* Some accounts of a day, all of it where it is old, else no more than is too
- * much; when none is left, its other rows and the day itself. */
+/* Some accounts of a day: all of it where it is old, else no more than is too much. */
 static enum rc
-prune_day(struct store *s, struct prune *p, const struct oldest *o, bool old)
+prune_accounts(struct store *s, const struct oldest *o, int64_t surplus, uint64_t start_us, int64_t *gone)
 {
-	size_t      accounts = 0, blamed = 0;
-	int64_t     each = o->accounts > 0 && o->octets > o->accounts ? o->octets / o->accounts : 1;
-	int64_t     surplus = old ? INT64_MAX : (o->total - p->rules.keep_octets) / each + 1;
-	size_t      rows = surplus < (int64_t)p->rows ? (size_t)surplus : p->rows;
-	union value params[] = { VALUE_INT(o->day), VALUE_INT((int64_t)rows) };
-	enum rc     rc = store_run(s, SQL_PRUNE_RECIPIENTS, params, NULL, NULL);
+	size_t  count;
+	enum rc rc;
 
-	if (rc == RC_OK)
-		rc = delete_some(s, SQL_PRUNE_ACCOUNTS, o->day, rows, &accounts);
-	if (rc != RC_OK)
-		return rc;
-	if (accounts > 0) {
-		union value less[] = { VALUE_INT(o->day), VALUE_INT(-(int64_t)accounts), VALUE_INT(-(int64_t)accounts * each) };
-		p->pruned += accounts;
-		return store_run(s, SQL_DAILY_ADD, less, NULL, NULL);
-	}
-	rc = delete_some(s, SQL_PRUNE_BLAMED, o->day, p->rows, &blamed);
+	do {
+		size_t      rows = surplus - *gone < ROWS ? (size_t)(surplus - *gone) : ROWS;
+		union value params[] = { VALUE_INT(o->day), VALUE_INT((int64_t)rows) };
+		count = 0;
+		rc = store_run(s, SQL_PRUNE_RECIPIENTS, params, NULL, NULL);
+		if (rc == RC_OK)
+			rc = delete_some(s, SQL_PRUNE_ACCOUNTS, o->day, rows, &count);
+		*gone += (int64_t)count;
+	} while (rc == RC_OK && count > 0 && *gone < surplus && clock_mono_us() - start_us < STEP_US);
+	return rc;
+}
+
+/* What else a day has when its accounts are gone, and the day itself. */
+static enum rc
+prune_rest(struct store *s, const struct oldest *o)
+{
+	union value params[] = { VALUE_INT(o->day) };
+	size_t      blamed = 0;
+	enum rc     rc = delete_some(s, SQL_PRUNE_BLAMED, o->day, SMALL_ROWS, &blamed);
+
 	if (rc != RC_OK || blamed > 0)
 		return rc;
 	/* Of an account that came while its neighbours went; hardly ever any. */
 	rc = store_run(s, SQL_PRUNE_LEFT_OVER, params, NULL, NULL);
-	if (rc == RC_OK)
-		rc = store_run(s, SQL_PRUNE_DAY, params, NULL, NULL);
-	return rc;
+	return rc == RC_OK ? store_run(s, SQL_PRUNE_DAY, params, NULL, NULL) : rc;
+}
+
+static enum rc
+prune_day(struct store *s, struct prune *p, const struct oldest *o, bool old, uint64_t start_us)
+{
+	int64_t each = o->accounts > 0 && o->octets > o->accounts ? o->octets / o->accounts : 1, gone = 0;
+	int64_t surplus = old ? INT64_MAX : (o->total - p->rules.keep_octets) / each + 1;
+	enum rc rc = prune_accounts(s, o, surplus, start_us, &gone);
+
+	if (rc != RC_OK)
+		return rc;
+	if (gone == 0)
+		return prune_rest(s, o);
+	union value less[] = { VALUE_INT(o->day), VALUE_INT(-gone), VALUE_INT(-gone * each) };
+	p->pruned += (uint64_t)gone;
+	return store_run(s, SQL_DAILY_ADD, less, NULL, NULL);
 }
 
 static const struct small {
@@ -109,7 +126,7 @@ prune_small(struct store *s, const struct prune *p, int64_t now_us, bool *more)
 }
 
 static enum rc
-prune_within(struct store *s, struct prune *p, int64_t now_us, bool *more)
+prune_within(struct store *s, struct prune *p, int64_t now_us, uint64_t start_us, bool *more)
 {
 	struct oldest o = { .any = false };
 	union value   all[] = { VALUE_INT(INT64_MIN), VALUE_INT(INT64_MAX) };
@@ -131,7 +148,7 @@ prune_within(struct store *s, struct prune *p, int64_t now_us, bool *more)
 	if (!o.any || (!old && !much))
 		return prune_small(s, p, now_us, more);
 	*more = true;
-	return prune_day(s, p, &o, old);
+	return prune_day(s, p, &o, old, start_us);
 }
 
 enum rc
@@ -141,10 +158,8 @@ prune_step(struct store *s, struct prune *p, int64_t now_us, bool *more_out)
 	bool     more = false;
 	enum rc  rc = store_begin(s);
 
-	if (p->rows == 0)
-		p->rows = ROWS_FIRST;
 	if (rc == RC_OK)
-		rc = prune_within(s, p, now_us, &more);
+		rc = prune_within(s, p, now_us, start, &more);
 	if (rc == RC_OK)
 		rc = store_commit(s);
 	if (rc != RC_OK) {
@@ -155,10 +170,6 @@ prune_step(struct store *s, struct prune *p, int64_t now_us, bool *more_out)
 	uint64_t took = clock_mono_us() - start;
 	if (took > p->longest_us)
 		p->longest_us = took;
-	if (took > STEP_LONG_US && p->rows > ROWS_LEAST)
-		p->rows = p->rows / 2 > ROWS_LEAST ? p->rows / 2 : ROWS_LEAST;
-	else if (took < STEP_SHORT_US && more)
-		p->rows = p->rows * 3 / 2 < ROWS_MOST ? p->rows * 3 / 2 : ROWS_MOST;
 	*more_out = more;
 	return RC_OK;
 }

@@ -1,8 +1,8 @@
 /* store/prune.h: forget what is old or too much, in small steps.
  *
- * Each step is one short transaction, and its size follows the time the last one
- * took, so that rows that wait to be written do not wait long. Of several
- * daemons on one store one prunes at a time. */
+ * Each step is one transaction that looks at the clock every few rows and ends
+ * after about 10 ms, so that rows that wait to be written do not wait long. Of
+ * several daemons on one store one prunes at a time. */
 #ifndef STORE_PRUNE_H
 #define STORE_PRUNE_H
 
@@ -18,7 +18,6 @@ struct prune {
 	struct prune_rules rules;
 	struct bytes       holder; /* who we are among the daemons */
 	int64_t            lease_us; /* ours until then */
-	size_t             rows; /* of the next step; 0: begin with our own guess */
 	uint64_t           longest_us; /* of all steps */
 	uint64_t           pruned; /* accounts */
 };

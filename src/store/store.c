@@ -138,6 +138,31 @@ store_rollback(struct store *s)
 	s->engine->rollback(s->db);
 }
 
+bool
+store_has_log(const char *where)
+{
+	return !is_url(where);
+}
+
+void
+store_leave_log(struct store *s)
+{
+	if (s->engine->leave_log != NULL)
+		s->engine->leave_log(s->db);
+}
+
+size_t
+store_log_octets(const struct store *s)
+{
+	return s->engine->log_octets != NULL ? s->engine->log_octets(s->db) : 0;
+}
+
+enum rc
+store_fold(const char *where)
+{
+	return store_has_log(where) ? sqlite_engine.fold(where) : RC_OK;
+}
+
 /* ---- text that both databases take ---- */
 
 static bool
@@ -314,7 +339,7 @@ store_account_get(struct store *s, struct arena *a, struct bytes id, struct stor
 		return rc;
 	if (!found.any)
 		return RC_LIMIT;
-	union value at[] = { VALUE_INT(store_day(found.account.at_us)), VALUE_TEXT(found.account.id) };
+	union value at[] = { VALUE_INT(store_day(found.account.at_us)), VALUE_INT(found.account.at_us), VALUE_TEXT(found.account.id) };
 	rc = store_run(s, SQL_RECIPIENT_LIST, at, find_recipient, &found);
 	if (rc != RC_OK)
 		return rc;

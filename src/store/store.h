@@ -105,6 +105,15 @@ enum rc store_delivery_add(struct store *, const struct store_delivery *) MUST_U
 #define STORE_KEY_MAX 500
 struct bytes store_key(struct arena *, struct bytes, bool lower);
 
+/* SQLite writes into a log, which a commit now and then has to fold into the file
+ * and wait for the disk. store_leave_log() says that somebody else will: from a
+ * thread of its own, with store_fold(), while others write. For PostgreSQL these
+ * do nothing. */
+bool    store_has_log(const char *where);
+void    store_leave_log(struct store *);
+size_t  store_log_octets(const struct store *); /* that were not folded when this connection last wrote */
+enum rc store_fold(const char *where) MUST_USE; /* RC_AGAIN: somebody else does */
+
 int64_t store_now_us(void);
 int64_t store_day(int64_t at_us);
 

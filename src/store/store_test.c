@@ -563,6 +563,32 @@ who_did_what_is_kept_and_listed(void **state)
 }
 
 static void
+a_log_is_folded_from_elsewhere_while_its_writer_lives(void **state)
+{
+	(void)state;
+	const char *where = arena_printf(a, "%s/store.db", rig_dir()).at;
+	size_t      most = 0;
+
+	if (!rig_is_sqlite()) {
+		assert_int_equal(store_log_octets(s), 0);
+		return;
+	}
+	store_leave_log(s);
+	for (unsigned n = 0; n < 100; n++) {
+		struct store_account account = rig_account(a, n, NOON + n);
+		keep(&account);
+		assert_true(store_log_octets(s) > most); /* nobody folds it */
+		most = store_log_octets(s);
+	}
+	assert_int_equal(store_fold(where), RC_OK);
+	struct store_account account = rig_account(a, 1000, NOON + 1000), back;
+	keep(&account);
+	assert_true(store_log_octets(s) < most / 2); /* it was begun anew */
+	assert_int_equal(store_account_get(s, a, account.id, &back), RC_OK);
+	assert_int_equal(store_fold("/nowhere/store.db"), RC_IO);
+}
+
+static void
 days_are_numbered_also_before_1970(void **state)
 {
 	(void)state;
@@ -602,6 +628,7 @@ main(int argc, char **argv)
 		TEST(tickets_are_listed_counted_and_closed),
 		TEST(an_operator_goes_with_tokens_and_sessions),
 		TEST(who_did_what_is_kept_and_listed),
+		TEST(a_log_is_folded_from_elsewhere_while_its_writer_lives),
 		TEST(days_are_numbered_also_before_1970),
 	};
 

@@ -18,9 +18,17 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "store/engine.h"
+#include "store/folder.h"
 #include "store/item.h"
 
-#define BATCH_MOST  10000
+/* A batch has more accounts than make it begin when there are: the more of them,
+ * the fewer pages each costs. But no more than take so long to write. */
+#define BATCH_MOST    10000
+#define BATCH_LONG_US ((uint64_t)150000)
+/* The log of SQLite: when to have it folded, and when not to wait for that. */
+#define PRUNE_PAUSE_US ((uint64_t)20000)
+#define LOG_LONG      ((size_t)64 << 20)
+#define LOG_TOO_LONG  ((size_t)256 << 20)
 #define TRIES       6 /* of a transaction that the database asks to try again */
 #define BACK_OFF    100 /* the longest pause, in first pauses */
 #define URGENT_MOST 1000
@@ -54,6 +62,8 @@ struct writer {
 	struct store *store; /* NULL: away */
 	struct item **batch;
 	size_t        batch_count;
+	size_t        batch_most; /* by the time the last ones took */
+	struct folder *folder; /* NULL: the log is folded by whoever commits */
 	int64_t       number; /* of the batch in hand */
 	bool          doubtful; /* its commit broke off */
 	struct losses refused;
@@ -381,11 +391,26 @@ store_lost(struct writer *w)
 	w->retry_us = clock_mono_us() + w->pause_ms * 1000;
 }
 
+/* More at once while that is quick. */
+static void
+fit_batch(struct writer *w, uint64_t took_us)
+{
+	size_t least = w->set.commit_rows, most = w->batch_most;
+
+	if (took_us > BATCH_LONG_US)
+		most = most / 2 > least ? most / 2 : least;
+	else if (took_us < BATCH_LONG_US / 2 && w->batch_count == most)
+		most = most * 2 < BATCH_MOST ? most * 2 : BATCH_MOST;
+	w->batch_most = most;
+}
+
 static void
 write_batch(struct writer *w)
 {
-	enum rc rc = w->batch_count > 0 ? write_items(w, w->batch, w->batch_count) : RC_OK;
+	uint64_t start = clock_mono_us();
+	enum rc  rc = w->batch_count > 0 ? write_items(w, w->batch, w->batch_count) : RC_OK;
 
+	fit_batch(w, clock_mono_us() - start);
 	if (rc == RC_SYNTAX || rc == RC_MEMORY)
 		rc = write_singly(w);
 	if (rc == RC_OK)
@@ -453,12 +478,22 @@ settle(struct writer *w)
 	return RC_OK;
 }
 
+static enum rc
+open_store(struct writer *w, struct arena *a, struct bytes *why)
+{
+	enum rc rc = store_open(w->where, STORE_WRITE, a, &w->store, why);
+
+	if (rc == RC_OK && w->folder != NULL)
+		store_leave_log(w->store);
+	return rc;
+}
+
 static void
 reopen(struct writer *w)
 {
 	struct arena *a = arena_new(65536);
 	struct bytes  why = B_NONE;
-	enum rc       rc = store_open(w->where, STORE_WRITE, a, &w->store, &why);
+	enum rc       rc = open_store(w, a, &why);
 
 	if (rc != RC_OK) {
 		w->store = NULL;
@@ -479,6 +514,20 @@ reopen(struct writer *w)
 
 /* ---- the thread ---- */
 
+/* Where commits come faster than it can be folded, they wait for it after all. */
+static void
+mind_log(struct writer *w)
+{
+	size_t octets = w->store != NULL && w->folder != NULL ? store_log_octets(w->store) : 0;
+
+	if (octets > LOG_TOO_LONG) {
+		enum rc rc = store_fold(w->where);
+		(void)rc;
+	} else if (octets > LOG_LONG) {
+		folder_wake(w->folder);
+	}
+}
+
 /* Wait for something to do, and take it. Called with the lock held. */
 static void
 gather(struct writer *w)
@@ -495,7 +544,7 @@ gather(struct writer *w)
 			break;
 		wait_until(&w->wake, &w->lock, due);
 	}
-	while (w->batch_count < w->set.commit_rows) {
+	while (w->batch_count < w->batch_most) {
 		struct item *item = list_take(&w->urgent);
 		if (item == NULL)
 			item = list_take(&w->queue);
@@ -531,6 +580,10 @@ prune_some(struct writer *w)
 
 	if (w->store == NULL || clock_mono_us() < w->prune_us)
 		return;
+	if (w->folder != NULL && folder_busy(w->folder)) { /* which cannot end while we go on */
+		w->prune_us = clock_mono_us() + PRUNE_PAUSE_US;
+		return;
+	}
 	enum rc rc = prune_step(w->store, &w->prune, store_now_us(), &more);
 	if (rc == RC_IO) {
 		keep_trouble(w, store_trouble(w->store));
@@ -571,6 +624,7 @@ run(void *arg)
 		else if (w->batch_count > 0 || losses || w->refused.n > 0)
 			w->batch_count > 0 ? write_batch(w) : (void)write_items(w, NULL, 0);
 		prune_some(w);
+		mind_log(w);
 	}
 	if (w->store != NULL)
 		prune_end(w->store, &w->prune, store_now_us());
@@ -592,6 +646,7 @@ free_writer(struct writer *w)
 		tell(w->batch[i], RC_IO);
 		free(w->batch[i]);
 	}
+	folder_stop(w->folder);
 	store_close(w->store);
 	pthread_cond_destroy(&w->wake);
 	pthread_cond_destroy(&w->done);
@@ -607,7 +662,7 @@ fill_settings(struct writer_settings *set)
 	set->queue_rows = set->queue_rows > 0 ? set->queue_rows : 50000;
 	set->queue_octets = set->queue_octets > 0 ? set->queue_octets : (size_t)256 << 20;
 	set->commit_ms = set->commit_ms > 0 ? set->commit_ms : 100;
-	set->commit_rows = set->commit_rows > 0 ? set->commit_rows : 500;
+	set->commit_rows = set->commit_rows > 0 ? set->commit_rows : 1000;
 	set->commit_rows = set->commit_rows < BATCH_MOST ? set->commit_rows : BATCH_MOST;
 	set->retry_ms = set->retry_ms > 0 ? set->retry_ms : 100;
 	set->prune_ms = set->prune_ms > 0 ? set->prune_ms : 60000;
@@ -633,7 +688,8 @@ new_writer(const struct writer_settings *settings)
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&w->lock, NULL);
 	w->where = strdup(settings->where);
-	w->batch = calloc(w->set.commit_rows, sizeof(struct item *));
+	w->batch = calloc(BATCH_MOST, sizeof(struct item *));
+	w->batch_most = w->set.commit_rows;
 	if (w->where == NULL || w->batch == NULL || getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
 		free_writer(w);
 		return NULL;
@@ -653,7 +709,8 @@ writer_start(const struct writer_settings *settings, struct arena *a, struct wri
 		*why_out = B("memory is spent");
 		return RC_MEMORY;
 	}
-	enum rc rc = store_open(w->where, STORE_WRITE, a, &w->store, &why);
+	w->folder = store_has_log(w->where) ? folder_start(w->where) : NULL;
+	enum rc rc = open_store(w, a, &why);
 	if (rc == RC_IO || rc == RC_AGAIN) {
 		w->store = NULL;
 		keep_trouble(w, why);
