@@ -55,13 +55,10 @@ def unescape(text):
     return re.sub(r"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m.group(1), 16)), text)
 
 
-def glob_regex(text):
-    """`*` is any text of at most 300 characters, `N..M` a number in that range is not supported: say it in codes."""
-    return ".{0,300}?".join(re.escape(part).replace(r"\ ", " ") for part in text.split("*"))
-
-
 def add_pattern(where, rule, text, unless):
+    """Words, `*` for any text of at most 300 octets between them, or an expression and a word that it cannot do without."""
     match = re.match(r'^/(.*)/ "([^"]+)"$', text)
+    glob = None
     if match:
         regex, word = unescape(match.group(1)), unescape(match.group(2))
         try:
@@ -71,12 +68,13 @@ def add_pattern(where, rule, text, unless):
     else:
         text = unescape(text).replace('" "', "  ")
         word = max(text.split("*"), key=len)
-        regex = glob_regex(text) if "*" in text else None
+        glob = text if "*" in text else None
+        regex = None
     if word != word.lower() or "  " in word:
         fault(where, "the texts of rules are compared with folded text: lower case, single blanks")
     if len(word.encode()) < 3:
         fault(where, f"a word of fewer than three octets finds too much: {word}")
-    rule["patterns"].append((word, regex, unless))
+    rule["patterns"].append((word, regex, glob, unless))
 
 
 def read(path):
@@ -178,7 +176,7 @@ def check():
             fault(r["where"], f"no such provider: {r['provider']}")
         if not r["examples"]:
             fault(r["where"], f"rule {r['id']} has no example")
-        if not [p for p in r["patterns"] if not p[2]] and r["code"] == (0, 0) and not r["status"] and not r["klass"] and not r["provider"] and not r["stages"]:
+        if not [p for p in r["patterns"] if not p[3]] and r["code"] == (0, 0) and not r["status"] and not r["klass"] and not r["provider"] and not r["stages"]:
             fault(r["where"], f"rule {r['id']} holds for everything")
     seen = {}
     for r in rules:
@@ -218,8 +216,8 @@ def write(table, example_file):
         p("};\nconst size_t rule_rows_count = sizeof(rule_rows) / sizeof(rule_rows[0]);\n")
         p("const struct pattern_row pattern_rows[] = {")
         for i, r in enumerate(sorted(rules, key=lambda r: r["tier"])):
-            for word, regex, unless in r["patterns"]:
-                p("\t{ %d, %s, %s, %s }," % (i, "true" if unless else "false", c(word), c(regex)))
+            for word, regex, glob, unless in r["patterns"]:
+                p("\t{ %d, %s, %s, %s, %s }," % (i, "true" if unless else "false", c(word), c(regex), c(glob)))
         p("};\nconst size_t pattern_rows_count = sizeof(pattern_rows) / sizeof(pattern_rows[0]);\n")
         p("const struct provider_row provider_rows[] = {\n\t{ NULL, NULL },")
         for ident, (_, name) in providers.items():
@@ -227,7 +225,7 @@ def write(table, example_file):
         p("};\nconst size_t provider_rows_count = sizeof(provider_rows) / sizeof(provider_rows[0]);\n")
         p("const struct provider_mark provider_marks[] = {")
         for number, host in marks:
-            p("\t{ %d, %s }," % (number, c(host)))
+            p("\t{ %d, B_INIT(%s) }," % (number, c(host)))
         p("};\nconst size_t provider_marks_count = sizeof(provider_marks) / sizeof(provider_marks[0]);")
     with open(example_file, "w") as out:
         out.write('/* Made by tools/rules.py: do not edit. */\n#include "diagnose/rules.h"\n\nconst struct example_row rule_examples[] = {\n')

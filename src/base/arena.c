@@ -132,6 +132,12 @@ arena_take(struct arena *a, size_t size)
 }
 
 void *
+arena_room(struct arena *a, size_t size)
+{
+	return take(a, size);
+}
+
+void *
 arena_take_array(struct arena *a, size_t count, size_t size)
 {
 	if (size != 0 && count > SIZE_MAX / size) {
@@ -144,10 +150,16 @@ arena_take_array(struct arena *a, size_t count, size_t size)
 void *
 arena_grow(struct arena *a, void *old, size_t count, size_t want, size_t size)
 {
-	void *p = arena_take_array(a, want, size);
-
-	if (p != NULL && count > 0)
+	if (size != 0 && want > SIZE_MAX / size) {
+		arena_spoil(a);
+		return NULL;
+	}
+	char *p = take(a, want * size);
+	if (p == NULL)
+		return NULL;
+	if (count > 0)
 		memcpy(p, old, count * size);
+	memset(p + count * size, 0, (want - count) * size);
 	return p;
 }
 

@@ -24,6 +24,8 @@ void          arena_reset(struct arena *);
 
 /* Zeroed, aligned for any type; NULL when overdrawn. */
 void        *arena_take(struct arena *, size_t size) MUST_USE;
+/* The same with whatever was there before: for what is written before it is read. */
+void        *arena_room(struct arena *, size_t size) MUST_USE;
 void        *arena_take_array(struct arena *, size_t count, size_t size) MUST_USE;
 /* Larger copy of `old` (which holds `count` items); the old place stays valid. */
 void        *arena_grow(struct arena *, void *old, size_t count, size_t want, size_t size) MUST_USE;

@@ -21,12 +21,8 @@ buf_clear(struct buf *b)
 }
 
 bool
-buf_reserve(struct buf *b, size_t more)
+buf_grow(struct buf *b, size_t more)
 {
-	if (b->spoilt)
-		return false;
-	if (more <= b->room - b->len)
-		return true;
 	if (more > SIZE_MAX / 4 || b->len > SIZE_MAX / 4 || (b->limit != 0 && b->len + more > b->limit)) {
 		b->spoilt = true;
 		return false;
@@ -42,28 +38,6 @@ buf_reserve(struct buf *b, size_t more)
 	b->at = at;
 	b->room = room;
 	return true;
-}
-
-void
-buf_add(struct buf *b, struct bytes x)
-{
-	if (x.len == 0 || !buf_reserve(b, x.len))
-		return;
-	memcpy(b->at + b->len, x.at, x.len);
-	b->len += x.len;
-}
-
-void
-buf_add_c(struct buf *b, char c)
-{
-	if (buf_reserve(b, 1))
-		b->at[b->len++] = c;
-}
-
-void
-buf_add_str(struct buf *b, const char *s)
-{
-	buf_add(b, bytes_of(s));
 }
 
 void
@@ -100,10 +74,4 @@ buf_take(struct buf *b, size_t n)
 		return;
 	memmove(b->at, b->at + n, b->len - n);
 	b->len -= n;
-}
-
-struct bytes
-buf_bytes(const struct buf *b)
-{
-	return bytes_make(b->at, b->len);
 }

@@ -20,13 +20,52 @@ struct buf {
 
 void         buf_free(struct buf *); /* also makes it { 0 } but for the limit */
 void         buf_clear(struct buf *); /* keeps the memory */
-bool         buf_reserve(struct buf *, size_t more); /* room for `more` octets behind len */
-void         buf_add(struct buf *, struct bytes);
-void         buf_add_c(struct buf *, char);
-void         buf_add_str(struct buf *, const char *);
+static inline bool buf_reserve(struct buf *, size_t more); /* room for `more` octets behind len */
+static inline void buf_add(struct buf *, struct bytes);
+static inline void buf_add_c(struct buf *, char);
+static inline void buf_add_str(struct buf *, const char *);
 void         buf_printf(struct buf *, const char *format, ...) PRINTF(2, 3);
 void         buf_vprintf(struct buf *, const char *format, va_list);
 void         buf_take(struct buf *, size_t n); /* drop `n` octets from the front */
-struct bytes buf_bytes(const struct buf *); /* borrowed until the next change */
+static inline struct bytes buf_bytes(const struct buf *); /* borrowed until the next change */
+
+/* ---- those that are called for every octet ---- */
+
+/* More memory; for buf_reserve(). */
+bool buf_grow(struct buf *, size_t more);
+
+static inline bool
+buf_reserve(struct buf *b, size_t more)
+{
+	return !b->spoilt && (more <= b->room - b->len || buf_grow(b, more));
+}
+
+static inline void
+buf_add(struct buf *b, struct bytes x)
+{
+	if (x.len == 0 || !buf_reserve(b, x.len))
+		return;
+	memcpy(b->at + b->len, x.at, x.len);
+	b->len += x.len;
+}
+
+static inline void
+buf_add_c(struct buf *b, char c)
+{
+	if (buf_reserve(b, 1))
+		b->at[b->len++] = c;
+}
+
+static inline void
+buf_add_str(struct buf *b, const char *s)
+{
+	buf_add(b, bytes_of(s));
+}
+
+static inline struct bytes
+buf_bytes(const struct buf *b)
+{
+	return bytes_make(b->at, b->len);
+}
 
 #endif

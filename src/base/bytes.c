@@ -3,25 +3,11 @@
 
 #include <string.h>
 
-struct bytes
-bytes_of(const char *s)
-{
-	return (struct bytes){ s, s != NULL ? strlen(s) : 0 };
-}
-
 bool
-bytes_eq(struct bytes a, struct bytes b)
+bytes_same_nocase(const char *a, const char *b, size_t len)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
-}
-
-bool
-bytes_eq_nocase(struct bytes a, struct bytes b)
-{
-	if (a.len != b.len)
-		return false;
-	for (size_t i = 0; i < a.len; i++)
-		if (byte_lower(a.at[i]) != byte_lower(b.at[i]))
+	for (size_t i = 0; i < len; i++)
+		if (a[i] != b[i] && byte_lower(a[i]) != byte_lower(b[i]))
 			return false;
 	return true;
 }
@@ -37,35 +23,6 @@ bytes_order(struct bytes a, struct bytes b)
 	return (a.len > b.len) - (a.len < b.len);
 }
 
-bool
-bytes_starts(struct bytes b, struct bytes prefix)
-{
-	return b.len >= prefix.len && bytes_eq(bytes_sub(b, 0, prefix.len), prefix);
-}
-
-bool
-bytes_starts_nocase(struct bytes b, struct bytes prefix)
-{
-	return b.len >= prefix.len && bytes_eq_nocase(bytes_sub(b, 0, prefix.len), prefix);
-}
-
-bool
-bytes_ends_nocase(struct bytes b, struct bytes suffix)
-{
-	/* The last octet tells most strangers. */
-	if (suffix.len > 0 && b.len >= suffix.len && byte_lower(b.at[b.len - 1]) != byte_lower(suffix.at[suffix.len - 1]))
-		return false;
-	return b.len >= suffix.len && bytes_eq_nocase(bytes_from(b, b.len - suffix.len), suffix);
-}
-
-size_t
-bytes_index(struct bytes b, char c)
-{
-	const char *p = b.len > 0 ? memchr(b.at, c, b.len) : NULL;
-
-	return p != NULL ? (size_t)(p - b.at) : b.len;
-}
-
 size_t
 bytes_rindex(struct bytes b, char c)
 {
@@ -75,12 +32,6 @@ bytes_rindex(struct bytes b, char c)
 	return b.len;
 }
 
-bool
-bytes_has(struct bytes b, char c)
-{
-	return bytes_index(b, c) < b.len;
-}
-
 size_t
 bytes_find(struct bytes hay, struct bytes needle)
 {
@@ -88,7 +39,11 @@ bytes_find(struct bytes hay, struct bytes needle)
 		return 0;
 	if (hay.len < needle.len)
 		return hay.len;
-	const char *p = memmem(hay.at, hay.len, needle.at, needle.len);
+	/* What most texts lack is told by its first octet, before memmem() prepares itself. */
+	size_t first = bytes_index(bytes_sub(hay, 0, hay.len - needle.len + 1), needle.at[0]);
+	if (first == hay.len - needle.len + 1)
+		return hay.len;
+	const char *p = memmem(hay.at + first, hay.len - first, needle.at, needle.len);
 	return p != NULL ? (size_t)(p - hay.at) : hay.len;
 }
 

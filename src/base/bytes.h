@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct bytes {
 	const char *at; /* may be NULL only when len is 0 */
@@ -24,21 +25,21 @@ struct bytes {
 #define B_FMT(b)        (int)(b).len, ((b).at != NULL ? (b).at : "")
 
 /* From a C string; NULL gives the empty run. */
-struct bytes bytes_of(const char *);
+static inline struct bytes bytes_of(const char *);
 static inline struct bytes bytes_make(const void *at, size_t len);
 
-bool bytes_eq(struct bytes, struct bytes);
-bool bytes_eq_nocase(struct bytes, struct bytes);
+static inline bool bytes_eq(struct bytes, struct bytes);
+static inline bool bytes_eq_nocase(struct bytes, struct bytes);
 /* memcmp order, the shorter first. */
 int  bytes_order(struct bytes, struct bytes);
-bool bytes_starts(struct bytes, struct bytes prefix);
-bool bytes_starts_nocase(struct bytes, struct bytes prefix);
-bool bytes_ends_nocase(struct bytes, struct bytes suffix);
-bool bytes_has(struct bytes, char);
+static inline bool bytes_starts(struct bytes, struct bytes prefix);
+static inline bool bytes_starts_nocase(struct bytes, struct bytes prefix);
+static inline bool bytes_ends_nocase(struct bytes, struct bytes suffix);
+static inline bool bytes_has(struct bytes, char);
 
 /* Index of the first (last) `c`, or len when there is none. */
-size_t bytes_index(struct bytes, char c);
-size_t bytes_rindex(struct bytes, char c);
+static inline size_t bytes_index(struct bytes, char c);
+size_t               bytes_rindex(struct bytes, char c);
 /* Index of the first `needle`, or len when there is none. An empty needle is at 0. */
 size_t bytes_find(struct bytes hay, struct bytes needle);
 size_t bytes_find_nocase(struct bytes hay, struct bytes needle);
@@ -138,6 +139,65 @@ static inline struct bytes
 bytes_from(struct bytes b, size_t from)
 {
 	return bytes_sub(b, from, SIZE_MAX);
+}
+
+static inline struct bytes
+bytes_of(const char *s)
+{
+	return (struct bytes){ s, s != NULL ? strlen(s) : 0 };
+}
+
+static inline bool
+bytes_eq(struct bytes a, struct bytes b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+/* Both are `len` octets; for those above. */
+bool bytes_same_nocase(const char *a, const char *b, size_t len);
+
+static inline bool
+bytes_eq_nocase(struct bytes a, struct bytes b)
+{
+	if (a.len != b.len)
+		return false;
+	/* The first octet tells most strangers. */
+	return a.len == 0 || (byte_lower(a.at[0]) == byte_lower(b.at[0]) && bytes_same_nocase(a.at, b.at, a.len));
+}
+
+static inline bool
+bytes_starts(struct bytes b, struct bytes prefix)
+{
+	return b.len >= prefix.len && (prefix.len == 0 || memcmp(b.at, prefix.at, prefix.len) == 0);
+}
+
+static inline bool
+bytes_starts_nocase(struct bytes b, struct bytes prefix)
+{
+	return b.len >= prefix.len && bytes_eq_nocase(bytes_sub(b, 0, prefix.len), prefix);
+}
+
+static inline bool
+bytes_ends_nocase(struct bytes b, struct bytes suffix)
+{
+	if (b.len < suffix.len || suffix.len == 0)
+		return suffix.len == 0;
+	/* Here it is the last one that tells. */
+	return byte_lower(b.at[b.len - 1]) == byte_lower(suffix.at[suffix.len - 1]) && bytes_same_nocase(b.at + b.len - suffix.len, suffix.at, suffix.len);
+}
+
+static inline size_t
+bytes_index(struct bytes b, char c)
+{
+	const char *p = b.len > 0 ? memchr(b.at, c, b.len) : NULL;
+
+	return p != NULL ? (size_t)(p - b.at) : b.len;
+}
+
+static inline bool
+bytes_has(struct bytes b, char c)
+{
+	return b.len > 0 && memchr(b.at, c, b.len) != NULL;
 }
 
 static inline void

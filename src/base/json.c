@@ -2,7 +2,6 @@
 #include "base/json.h"
 
 #include <assert.h>
-#include <inttypes.h>
 
 #include "base/utf8.h"
 
@@ -81,42 +80,84 @@ json_close_array(struct json *j)
 	close(j, ']');
 }
 
-/* Stands for itself in a JSON string, and is one octet. */
 static bool
 is_plain(char c)
 {
 	return (unsigned char)(c - ' ') < 0x7f - ' ' && c != '"' && c != '\\';
 }
 
+#define EACH(octet) ((uint64_t)(octet) * 0x0101010101010101u)
+
+/* The top bit of each octet that is 0; perhaps also of one above such an octet. */
+static inline uint64_t
+zeros(uint64_t w)
+{
+	return (w - EACH(1)) & ~w & EACH(0x80);
+}
+
+/* All of eight octets stand for themselves. */
+static inline bool
+are_plain(const char *at)
+{
+	uint64_t w;
+
+	memcpy(&w, at, sizeof(w));
+	uint64_t controls = (w - EACH(0x20)) & ~w & EACH(0x80);
+	return (controls | (w & EACH(0x80)) | zeros(w ^ EACH(0x7f)) | zeros(w ^ EACH('"')) | zeros(w ^ EACH('\\'))) == 0;
+}
+
+/* How many octets at the front stand for themselves in a JSON string: told for eight at a time where that is possible. */
+static inline size_t
+plain_length(struct bytes text)
+{
+	size_t n = 0;
+
+	while (n + sizeof(uint64_t) <= text.len && are_plain(text.at + n))
+		n += sizeof(uint64_t);
+	if (n > 0 && n < text.len && text.len - n < sizeof(uint64_t) && are_plain(text.at + text.len - sizeof(uint64_t)))
+		return text.len;
+	while (n < text.len && is_plain(text.at[n]))
+		n++;
+	return n;
+}
+
+/* One character that does not stand for itself, or is more than one octet; its length. */
+static size_t
+add_escaped(struct buf *out, struct bytes text)
+{
+	unsigned char c = (unsigned char)text.at[0];
+	size_t        n = utf8_length(text);
+
+	if (n == 0) {
+		buf_add_str(out, "\xef\xbf\xbd");
+		return 1;
+	}
+	if (c == '"' || c == '\\') {
+		buf_add_c(out, '\\');
+		buf_add_c(out, (char)c);
+	} else if (c == '\n' || c == '\r' || c == '\t') {
+		buf_add_str(out, c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
+	} else if (c < 0x20 || c == 0x7f) {
+		buf_printf(out, "\\u%04x", c);
+	} else {
+		buf_add(out, bytes_sub(text, 0, n));
+	}
+	return n;
+}
+
 static void
 quoted(struct buf *out, struct bytes text)
 {
-	buf_reserve(out, text.len + 2); /* at once: most text is plain */
-	buf_add_c(out, '"');
-	while (text.len > 0) {
-		size_t plain = 0;
-		while (plain < text.len && is_plain(text.at[plain]))
-			plain++;
+	if (!buf_reserve(out, text.len + 2))
+		return;
+	out->at[out->len++] = '"';
+	for (;;) {
+		size_t plain = plain_length(text);
 		buf_add(out, bytes_sub(text, 0, plain));
 		bytes_skip(&text, plain);
 		if (text.len == 0)
 			break;
-		unsigned char c = (unsigned char)text.at[0];
-		size_t        n = utf8_length(text);
-		if (n == 0) {
-			buf_add_str(out, "\xef\xbf\xbd");
-			n = 1;
-		} else if (c == '"' || c == '\\') {
-			buf_add_c(out, '\\');
-			buf_add_c(out, (char)c);
-		} else if (c == '\n' || c == '\r' || c == '\t') {
-			buf_add_str(out, c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
-		} else if (c < 0x20 || c == 0x7f) {
-			buf_printf(out, "\\u%04x", c);
-		} else {
-			buf_add(out, bytes_sub(text, 0, n));
-		}
-		bytes_skip(&text, n);
+		bytes_skip(&text, add_escaped(out, text));
 	}
 	buf_add_c(out, '"');
 }
@@ -126,8 +167,13 @@ json_key(struct json *j, const char *key)
 {
 	assert(!j->after_key);
 	lead(j);
-	quoted(j->out, bytes_of(key));
-	buf_add(j->out, j->pretty ? B(": ") : B(":"));
+	struct bytes text = bytes_of(key);
+	struct buf  *out = j->out;
+	if (buf_reserve(out, text.len + 4)) {
+		out->at[out->len++] = '"';
+		buf_add(out, text);
+		buf_add(out, j->pretty ? B("\": ") : B("\":"));
+	}
 	j->after_key = true;
 }
 
@@ -150,8 +196,17 @@ json_text_or_null(struct json *j, struct bytes text)
 void
 json_int(struct json *j, int64_t v)
 {
+	char     digits[24];
+	size_t   n = sizeof(digits);
+	uint64_t left = v < 0 ? -(uint64_t)v : (uint64_t)v;
+
 	lead(j);
-	buf_printf(j->out, "%" PRId64, v);
+	do
+		digits[--n] = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (v < 0)
+		digits[--n] = '-';
+	buf_add(j->out, bytes_make(digits + n, sizeof(digits) - n));
 }
 
 void

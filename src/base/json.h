@@ -24,7 +24,7 @@ void        json_open_object(struct json *);
 void        json_close_object(struct json *);
 void        json_open_array(struct json *);
 void        json_close_array(struct json *);
-void        json_key(struct json *, const char *);
+void        json_key(struct json *, const char *); /* one of ours, written as it is: nothing in it is escaped */
 void        json_text(struct json *, struct bytes);
 void        json_text_or_null(struct json *, struct bytes); /* empty is null */
 void        json_int(struct json *, int64_t);

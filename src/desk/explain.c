@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -193,29 +192,6 @@ explain_octets(struct run *run, struct bytes text, struct bytes file)
 }
 
 static int
-explain_open(struct run *run, int fd, const char *path)
-{
-	struct buf *text = &run->in;
-	int         rc;
-
-	buf_clear(text);
-	text->limit = FILE_MAX;
-	switch (file_read_fd(fd, text)) {
-	case RC_OK:
-		rc = explain_octets(run, buf_bytes(text), bytes_of(path));
-		break;
-	case RC_LIMIT:
-		rc = cli_fault(&run->cli, "%s: larger than %zu MB", path, FILE_MAX >> 20);
-		break;
-	default:
-		rc = cli_fault(&run->cli, "%s: %s", path, strerror(errno));
-	}
-	if (text->room > MESSAGE_MAX)
-		buf_free(text);
-	return rc;
-}
-
-static int
 no_dots(const struct dirent *e)
 {
 	return e->d_name[0] != '.';
@@ -227,8 +203,10 @@ static int
 explain_directory(struct run *run, const char *path, unsigned depth)
 {
 	struct dirent **names;
-	int             n = scandir(path, &names, no_dots, alphasort), rc = CLI_FINE;
+	int             n = depth < DIRECTORY_MAX ? scandir(path, &names, no_dots, alphasort) : 0, rc = CLI_FINE;
 
+	if (depth >= DIRECTORY_MAX)
+		return CLI_FINE;
 	if (n < 0)
 		return cli_fault(&run->cli, "%s: %s", path, strerror(errno));
 	run->many = true;
@@ -245,19 +223,38 @@ explain_directory(struct run *run, const char *path, unsigned depth)
 	return rc;
 }
 
+static int
+explain_open(struct run *run, int fd, const char *path, unsigned depth)
+{
+	struct buf *text = &run->in;
+	int         rc;
+
+	buf_clear(text);
+	text->limit = FILE_MAX;
+	switch (file_read_fd(fd, text)) {
+	case RC_OK:
+		rc = explain_octets(run, buf_bytes(text), bytes_of(path));
+		break;
+	case RC_LIMIT:
+		rc = cli_fault(&run->cli, "%s: larger than %zu MB", path, FILE_MAX >> 20);
+		break;
+	default:
+		rc = errno == EISDIR ? explain_directory(run, path, depth) : cli_fault(&run->cli, "%s: %s", path, strerror(errno));
+	}
+	if (text->room > MESSAGE_MAX)
+		buf_free(text);
+	return rc;
+}
+
 /* False, with errno set, when there is nothing of that name, or it cannot be opened. */
 static bool
 explain_found(struct run *run, const char *path, unsigned depth, int *rc_out)
 {
-	struct stat st;
-	int         fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return false;
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-		*rc_out = depth < DIRECTORY_MAX ? explain_directory(run, path, depth) : CLI_FINE;
-	else
-		*rc_out = explain_open(run, fd, path);
+	*rc_out = explain_open(run, fd, path, depth);
 	close(fd);
 	return true;
 }
@@ -320,7 +317,7 @@ explain_argument(struct run *run, const char *arg)
 	int          rc;
 
 	if (strcmp(arg, "-") == 0)
-		return explain_open(run, STDIN_FILENO, "-");
+		return explain_open(run, STDIN_FILENO, "-", 0);
 	if (explain_found(run, arg, 0, &rc))
 		return rc;
 	if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)

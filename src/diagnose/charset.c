@@ -66,7 +66,7 @@ convert(struct arena *a, struct bytes text, const char *charset)
 		return B_NONE;
 	iconv(cd, NULL, NULL, NULL, NULL);
 	size_t room = text.len * 4 + 16;
-	char  *start = arena_take(a, room), *out = start;
+	char  *start = arena_room(a, room), *out = start;
 	char  *in = (char *)text.at;
 	size_t left = text.len;
 	while (start != NULL && left > 0 && room > 4) {
@@ -133,7 +133,7 @@ folded(uint32_t c)
 struct bytes
 text_fold(struct arena *a, struct bytes text)
 {
-	char  *out = arena_take(a, text.len + 1);
+	char  *out = arena_room(a, text.len + 1);
 	size_t n = 0;
 
 	if (out == NULL)

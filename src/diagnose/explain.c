@@ -8,6 +8,7 @@
 #include "diagnose/address_find.h"
 #include "diagnose/charset.h"
 #include "diagnose/house_rules.h"
+#include "diagnose/listed.h"
 #include "diagnose/mime.h"
 #include "mail/domain.h"
 
@@ -15,23 +16,25 @@
 
 /* The texts that are held against the rules, the best first. */
 struct texts {
-	struct bytes    folded[TEXTS_MAX];
-	const uint16_t *hits[TEXTS_MAX]; /* of the rules' words; looked for when first asked */
-	size_t          hit_count[TEXTS_MAX];
-	bool            scanned[TEXTS_MAX];
-	size_t          count;
+	struct text {
+		struct bytes    said; /* as it stands */
+		struct bytes    folded; /* both this and the hits: when first asked for */
+		const uint16_t *hits; /* of the rules' words */
+		size_t          hit_count;
+		bool            scanned;
+	} at[TEXTS_MAX];
+	size_t count;
 };
 
 static void
-texts_add(struct arena *a, struct texts *t, struct bytes text)
+texts_add(struct texts *t, struct bytes text)
 {
-	struct bytes folded = text_fold(a, bytes_sub(text, 0, 8192));
-
+	text = bytes_trim(bytes_sub(text, 0, 8192));
 	for (size_t i = 0; i < t->count; i++)
-		if (bytes_eq(t->folded[i], folded))
+		if (bytes_eq(t->at[i].said, text))
 			return;
-	if (folded.len > 0 && t->count < TEXTS_MAX)
-		t->folded[t->count++] = folded;
+	if (text.len > 0 && t->count < TEXTS_MAX)
+		t->at[t->count++] = (struct text){ .said = text };
 }
 
 /* Two peels of the same event made one: what one lacks the other gives. */
@@ -130,18 +133,23 @@ static const struct round {
 };
 
 static void
-evidence_text(struct arena *a, struct rules *rules, struct evidence *e, struct texts *t, size_t i)
+evidence_text(struct arena *a, struct rules *rules, struct evidence *e, struct texts *all, size_t i)
 {
-	e->text = i < t->count ? t->folded[i] : B_NONE;
+	struct text *t = &all->at[i];
+
+	e->text = B_NONE;
 	e->hits = NULL;
 	e->hit_count = 0;
-	if (i >= t->count)
+	if (i >= all->count)
 		return;
-	if (!t->scanned[i])
-		rules_scan(rules, a, t->folded[i], &t->hits[i], &t->hit_count[i]);
-	t->scanned[i] = true;
-	e->hits = t->hits[i];
-	e->hit_count = t->hit_count[i];
+	if (!t->scanned) {
+		t->folded = text_fold(a, t->said);
+		rules_scan(rules, a, t->folded, &t->hits, &t->hit_count);
+		t->scanned = true;
+	}
+	e->text = t->folded;
+	e->hits = t->hits;
+	e->hit_count = t->hit_count;
 }
 
 static const struct rule_row *
@@ -161,6 +169,18 @@ judge(struct arena *a, struct rules *rules, struct evidence *e, struct texts *t)
 		}
 	}
 	return NULL;
+}
+
+static const struct house_rule *
+house_holds(struct arena *a, struct rules *rules, const struct evidence *e, struct bytes host, struct texts *t)
+{
+	struct bytes folded[TEXTS_MAX];
+
+	if (rules_house(rules) == NULL)
+		return NULL;
+	for (size_t i = 0; i < t->count; i++)
+		folded[i] = text_fold(a, t->at[i].said);
+	return house_rules_match(rules_house(rules), e, host, folded, t->count);
 }
 
 static enum confidence
@@ -240,69 +260,17 @@ ip_in(struct bytes text, struct bytes not_this)
 	return B_NONE;
 }
 
-/* Blocklists by what replies call them; the zone is where DNS is asked. */
-static const struct {
-	struct bytes mark; /* folded */
-	const char  *name, *zone, *delist;
-} lists[] = {
-	{ B_INIT("dbl.spamhaus"), "Spamhaus DBL", NULL, "https://check.spamhaus.org/" },
-	{ B_INIT("spamhaus"), "Spamhaus", "zen.spamhaus.org", "https://check.spamhaus.org/" },
-	{ B_INIT("spamcop"), "SpamCop", "bl.spamcop.net", "https://www.spamcop.net/bl.shtml" },
-	{ B_INIT("barracudacentral"), "Barracuda Reputation", "b.barracudacentral.org", "https://www.barracudacentral.org/rbl/removal-request" },
-	{ B_INIT("prs.proofpoint"), "Proofpoint Dynamic Reputation", NULL, "https://ipcheck.proofpoint.com/" },
-	{ B_INIT("proofpoint.com/dnsbl"), "Proofpoint Dynamic Reputation", NULL, "https://ipcheck.proofpoint.com/" },
-	{ B_INIT("cloudmark"), "Cloudmark", NULL, "https://csi.cloudmark.com/en/reset/" },
-	{ B_INIT("uceprotect"), "UCEPROTECT", "dnsbl-1.uceprotect.net", "https://www.uceprotect.net/en/rblcheck.php" },
-	{ B_INIT("abuseat"), "CBL (Spamhaus XBL)", "xbl.spamhaus.org", "https://check.spamhaus.org/" },
-	{ B_INIT("invaluement"), "invaluement", NULL, "https://www.invaluement.com/removal/" },
-	{ B_INIT("psbl"), "PSBL", "psbl.surriel.com", "https://psbl.org/remove" },
-	{ B_INIT("surbl"), "SURBL", NULL, "https://surbl.org/surbl-analysis" },
-	{ B_INIT("uribl"), "URIBL", NULL, "https://admin.uribl.com/" },
-	{ B_INIT("s3140"), "of Outlook.com (S3140)", NULL, "https://olcsupport.office.com/" },
-	{ B_INIT("s3150"), "of Outlook.com (S3150)", NULL, "https://olcsupport.office.com/" },
-};
-
-/* "blocked using dnsbl.example.net", "listed in bl.example.org": the zone that follows. */
-static struct bytes
-zone_in(struct bytes folded)
-{
-	static const struct bytes leads[] = { B_INIT("blocked using "), B_INIT("listed in "), B_INIT("listed at "), B_INIT("listed by "), B_INIT("listed on "), B_INIT("rejected by ") };
-
-	for (size_t i = 0; i < NELEMS(leads); i++) {
-		size_t at = bytes_find(folded, leads[i]), n = 0;
-		if (at == folded.len)
-			continue;
-		struct bytes rest = bytes_from(folded, at + leads[i].len);
-		while (n < rest.len && (byte_is_alnum(rest.at[n]) || rest.at[n] == '.' || rest.at[n] == '-'))
-			n++;
-		while (n > 0 && rest.at[n - 1] == '.')
-			n--;
-		if (host_like(bytes_sub(rest, 0, n)))
-			return bytes_sub(rest, 0, n);
-	}
-	return B_NONE;
-}
-
 static void
-list_facts(struct bounce_verdict *v, const struct texts *t)
+list_facts(struct arena *a, const struct rules *rules, struct bounce_verdict *v, const struct texts *t)
 {
-	bool listed = v->answer->scope == SCOPE_IP || v->answer->scope == SCOPE_SENDER || v->answer->scope == SCOPE_MESSAGE;
+	bool          matters = v->answer->scope == SCOPE_IP || v->answer->scope == SCOPE_SENDER || v->answer->scope == SCOPE_MESSAGE;
+	struct listed l = { 0 };
 
-	if (!listed)
-		return;
-	for (size_t k = 0; k < t->count; k++) {
-		struct bytes zone = zone_in(t->folded[k]);
-		for (size_t i = 0; i < NELEMS(lists); i++)
-			if (v->facts.list.len == 0 && bytes_find(t->folded[k], lists[i].mark) < t->folded[k].len) {
-				v->facts.list = bytes_of(lists[i].name);
-				v->facts.list_zone = zone.len > 0 ? zone : bytes_of(lists[i].zone);
-				v->facts.delist = bytes_of(lists[i].delist);
-			}
-		if (v->facts.list.len == 0 && zone.len > 0)
-			v->facts.list = v->facts.list_zone = zone;
-	}
-	if (v->rule != NULL && v->rule->delist != NULL)
-		v->facts.delist = bytes_of(v->rule->delist);
+	for (size_t k = 0; matters && k < t->count && l.name.len == 0; k++)
+		l = listed_find(a, rules_words(rules, WORDS_LISTED), t->at[k].said);
+	v->facts.list = l.name;
+	v->facts.list_zone = l.zone;
+	v->facts.delist = matters && v->rule != NULL && v->rule->delist != NULL ? bytes_of(v->rule->delist) : l.delist;
 }
 
 /* "... restricted to <groups>", as Exchange says behind the restriction. */
@@ -323,7 +291,7 @@ groups_fact(struct arena *a, struct bounce_verdict *v)
 }
 
 static void
-facts_take(struct arena *a, const struct reading *r, struct bounce_verdict *v, const struct texts *t)
+facts_take(struct arena *a, const struct rules *rules, const struct reading *r, struct bounce_verdict *v, const struct texts *t)
 {
 	struct bounce_facts *f = &v->facts;
 	struct bytes  address = B_NONE;
@@ -355,7 +323,7 @@ facts_take(struct arena *a, const struct reading *r, struct bounce_verdict *v, c
 	if (f->ip.len == 0)
 		f->ip = r->source_ip;
 	f->selector = mime_param(a, arena_printf(a, ";%.*s", B_FMT(mime_field(a, &r->returned, B("DKIM-Signature")))), B("s"));
-	list_facts(v, t);
+	list_facts(a, rules, v, t);
 	groups_fact(a, v);
 }
 
@@ -440,13 +408,13 @@ static void
 verdict_make(struct arena *a, struct rules *rules, const struct reading *r, const struct said *s, struct bounce_verdict *v)
 {
 	struct texts       t = { 0 };
-	struct reply_found field = peel(a, rules_peel_words(rules), s->diagnostic), passage = peel(a, rules_peel_words(rules), s->passage);
+	struct reply_found field = peel(a, rules_words(rules, WORDS_PEEL), s->diagnostic), passage = peel(a, rules_words(rules, WORDS_PEEL), s->passage);
 	bool               alone = r->said.count <= 1;
 
 	*v = (struct bounce_verdict){ .said = s, .kind = kind_of(r, s) };
 	v->reply = s->diagnostic.len > 0 ? reply_merge(field, passage) : passage;
 	if (s->passage.len == 0 && alone)
-		v->reply = reply_merge(v->reply, peel(a, rules_peel_words(rules), r->text));
+		v->reply = reply_merge(v->reply, peel(a, rules_words(rules, WORDS_PEEL), r->text));
 	remote_take(v, s->remote);
 	if (v->reply.host.len == 0 && v->reply.ip.len == 0 && alone)
 		v->reply.host = named_host(s->passage.len > 0 ? s->passage : r->text);
@@ -455,17 +423,17 @@ verdict_make(struct arena *a, struct rules *rules, const struct reading *r, cons
 		v->reply.enhanced = s->status.len > 0 ? s->status : inner;
 	v->providers = provider_of_host(v->reply.host);
 
-	texts_add(a, &t, v->reply.text);
-	texts_add(a, &t, field.whole);
-	texts_add(a, &t, passage.whole);
+	texts_add(&t, v->reply.text);
+	texts_add(&t, field.whole);
+	texts_add(&t, passage.whole);
 	if (alone && (s->passage.at != r->text.at || s->passage.len != r->text.len))
-		texts_add(a, &t, r->text);
+		texts_add(&t, r->text);
 	struct evidence e = { v->reply.code, v->reply.enhanced, v->reply.stage, v->providers, B_NONE, NULL, 0 };
 	e.providers |= provider_of_host(address_domain(s->recipient)) | provider_of_host(r->reporter);
 	v->answer = answer_of_kind(v->kind);
 	if (v->answer == NULL && (v->own = own_row(&v->reply)) != NULL)
 		v->answer = answer_for(v->own);
-	const struct house_rule *house = v->answer == NULL ? house_rules_match(rules_house(rules), &e, v->reply.host, t.folded, t.count) : NULL;
+	const struct house_rule *house = v->answer == NULL ? house_holds(a, rules, &e, v->reply.host, &t) : NULL;
 	if (house != NULL) {
 		v->rule = &house->row;
 		v->answer = &house->answer;
@@ -477,7 +445,7 @@ verdict_make(struct arena *a, struct rules *rules, const struct reading *r, cons
 	v->contradiction = inner.len > 0 && s->status.len > 0 && !status_is_vague(s->status) && !status_is_vague(inner) &&
 	                   (!same_first(inner, s->status) || inner.at[2] != s->status.at[2]);
 	permanence(v);
-	facts_take(a, r, v, &t);
+	facts_take(a, rules, r, v, &t);
 }
 
 static struct explained *
@@ -499,17 +467,6 @@ explain_reading(struct arena *a, struct rules *rules, struct reading *r)
 	return arena_overdrawn(a) ? NULL : x;
 }
 
-/* Does it begin with the fields of a message? A pasted text does not. */
-static bool
-has_header(struct arena *a, struct bytes text)
-{
-	struct header h;
-	struct bytes  rest;
-
-	mime_header(a, mime_lines(a, bytes_sub(text, 0, 65536)), true, &h, &rest);
-	return h.count > 0;
-}
-
 /* A file that an editor of Windows has saved says how: UTF-16, or a mark in front of UTF-8. */
 static struct bytes
 unmarked(struct arena *a, struct bytes text)
@@ -529,8 +486,8 @@ explain_message(struct arena *a, struct rules *rules, struct bytes text)
 	text = unmarked(a, text);
 	struct bytes t = bytes_trim(bytes_sub(text, 0, 64));
 
-	if ((t.len > 0 && (t.at[0] == '{' || t.at[0] == '[')) || has_header(a, text))
-		return explain_reading(a, rules, reading_message(a, rules_words(rules), text));
+	if ((t.len > 0 && (t.at[0] == '{' || t.at[0] == '[')) || mime_has_header(text))
+		return explain_reading(a, rules, reading_message(a, rules_words(rules, WORDS_READING), text));
 	return explain_paste(a, rules, text);
 }
 
@@ -560,7 +517,7 @@ explain_paste(struct arena *a, struct rules *rules, struct bytes text)
 	if (x == NULL)
 		return NULL;
 	if (text_readable(text)) {
-		x = explain_reading(a, rules, reading_paste(a, rules_words(rules), text));
+		x = explain_reading(a, rules, reading_paste(a, rules_words(rules, WORDS_READING), text));
 		for (size_t i = 0; x != NULL && i < x->count; i++)
 			any = any || reports_something(x->reading, &x->list[i]);
 	} else {

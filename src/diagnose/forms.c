@@ -2,7 +2,7 @@
 #include "diagnose/forms.h"
 
 #include "diagnose/address_find.h"
-#include "diagnose/charset.h"
+#include "diagnose/wordtree.h"
 
 /* ---- where the returned message begins ---- */
 
@@ -49,96 +49,148 @@ static const struct announcement {
 	{ B_INIT("returned message follows"), false },
 };
 
-/* The text in lower case, in the caller's room; cut where that ends. */
-#define LOWER_MAX 300
+/* A header that begins in the middle of the text, quoted or not. */
+static const struct bytes header_firsts[] = {
+	B_INIT("received: "), B_INIT("return-path: <"), B_INIT("x-sender: "),     B_INIT("delivered-to: "),
+	B_INIT("dkim-signature: "), B_INIT("message-id: "), B_INIT("mime-version: 1"), B_INIT("x-mailer: "),
+};
+
+/* Words before an address that make it somebody to write to, not the one who was missed. */
+static const struct bytes helpers[] = {
+	B_INIT("contact"), B_INIT("please"), B_INIT("postmaster"), B_INIT("mailto:"), B_INIT("sender"), B_INIT("send mail to"), B_INIT("forward"),
+	B_INIT("message from"), B_INIT("your message from"), B_INIT("sent by"), B_INIT("email us"), B_INIT("write to"), B_INIT("by mail"), B_INIT("mail from"), B_INIT("support"),
+	B_INIT("help"), B_INIT("questions"), B_INIT("abuse"), B_INIT("assistance"), B_INIT("delist"), B_INIT("from:"), B_INIT("from <"), B_INIT("on behalf of"),
+	B_INIT("message-id"), B_INIT("originator"),
+};
+
+/* The words of all three tables, under one run of numbers. */
+enum {
+	HEADER_FIRST = NELEMS(announcements),
+	HELPER_FIRST = HEADER_FIRST + NELEMS(header_firsts),
+	WORDS_COUNT = HELPER_FIRST + NELEMS(helpers),
+};
 
 static struct bytes
-lowered(struct bytes text, char room[LOWER_MAX])
+word_of(uint32_t number)
 {
-	size_t n = text.len < LOWER_MAX ? text.len : LOWER_MAX;
-
-	for (size_t i = 0; i < n; i++)
-		room[i] = byte_lower(text.at[i]);
-	return bytes_make(room, n);
+	if (number < HEADER_FIRST)
+		return announcements[number].words;
+	return number < HELPER_FIRST ? header_firsts[number - HEADER_FIRST] : helpers[number - HELPER_FIRST];
 }
 
-static bool
-has_any(struct bytes text, const struct bytes *words, size_t count)
+enum rc
+forms_words(struct wordtree *t, uint32_t first, uint32_t *next_out)
 {
-	for (size_t i = 0; i < count; i++)
-		if (bytes_find(text, words[i]) < text.len)
-			return true;
-	return false;
-}
+	enum rc rc = RC_OK;
 
-static bool
-announces(struct bytes line)
-{
-	/* No announcement does without one of these. */
-	static const struct bytes marks[] = { B_INIT("message"), B_INIT("copy"), B_INIT("mail"), B_INIT("original") };
-	struct bytes              words = bytes_trim(line);
-	bool                      rule = false;
-	char                      room[LOWER_MAX];
-
-	while (words.len > 0 && (words.at[0] == '-' || words.at[0] == '=' || words.at[0] == '*' || words.at[0] == '+' || words.at[0] == '|' ||
-	                         words.at[0] == '_' || words.at[0] == '>' || words.at[0] == ' ')) {
-		rule = true;
-		words = bytes_from(words, 1);
-	}
-	if (words.len < 12 || words.len > 120)
-		return false;
-	words = lowered(words, room);
-	if (!has_any(words, marks, rule ? NELEMS(marks) : 2))
-		return false;
-	for (size_t i = 0; i < NELEMS(announcements); i++) {
-		if (announcements[i].rule && !rule)
-			continue;
-		if (bytes_find(words, announcements[i].words) < words.len)
-			return true;
-	}
-	return false;
-}
-
-/* A header that begins in the middle of the text, quoted or not. */
-static bool
-begins_header(struct bytes line, struct bytes rest)
-{
-	static const struct bytes firsts[] = { B_INIT("Received: "), B_INIT("Return-Path: <"), B_INIT("X-Sender: "), B_INIT("Delivered-To: "),
-		                               B_INIT("DKIM-Signature: "), B_INIT("Message-Id: "), B_INIT("MIME-Version: 1"), B_INIT("X-Mailer: ") };
-	struct bytes next;
-
-	if (bytes_starts(line, B(">")))
-		line = bytes_trim(bytes_from(line, 1));
-	for (size_t i = 0; i < NELEMS(firsts); i++)
-		if (bytes_starts_nocase(line, firsts[i]))
-			return bytes_cut_line(&rest, &next) && next.len > 0;
-	return false;
+	for (uint32_t i = 0; rc == RC_OK && i < WORDS_COUNT; i++)
+		rc = wordtree_add(t, word_of(i), first + i);
+	*next_out = first + WORDS_COUNT;
+	return rc;
 }
 
 void
-forms_split(struct bytes text, struct bytes *human_out, struct bytes *returned_out)
+forms_begin(struct forms *f, struct bytes text)
 {
-	struct bytes rest = text, line;
-	unsigned     filled = 0;
+	f->text = text;
+	f->first_word = 0;
+	while (f->first_word < text.len && byte_is_space(text.at[f->first_word]))
+		f->first_word++;
+	f->human_end = f->returned_at = text.len;
+	f->helper_count = 0;
+}
 
-	for (unsigned n = 0; n < FORMS_LINES_MAX; n++) {
-		struct bytes here = rest;
-		if (!bytes_cut_line(&rest, &line))
-			break;
-		if (announces(line) && filled > 0) {
-			*human_out = bytes_sub(text, 0, text.len - here.len);
-			*returned_out = rest;
-			return;
-		}
-		if (filled > 0 && begins_header(line, rest)) {
-			*human_out = bytes_sub(text, 0, text.len - here.len);
-			*returned_out = here;
-			return;
-		}
-		filled += bytes_trim(line).len > 0;
+/* No announcement is longer, with the marks before it. */
+#define ANNOUNCING_MAX 400
+
+/* Where the line of this offset begins; false when that is too far to the front. */
+static bool
+line_start(struct bytes text, size_t at, size_t *start_out)
+{
+	size_t least = at > ANNOUNCING_MAX ? at - ANNOUNCING_MAX : 0;
+
+	while (at > least && text.at[at - 1] != '\n')
+		at--;
+	*start_out = at;
+	return at == 0 || text.at[at - 1] == '\n';
+}
+
+/* The marks that stand before the words of an announcement; what is left of it. */
+static struct bytes
+unmarked(struct bytes line, bool *marked_out)
+{
+	line = bytes_trim(line);
+	*marked_out = false;
+	while (line.len > 0 && (line.at[0] == '-' || line.at[0] == '=' || line.at[0] == '*' || line.at[0] == '+' || line.at[0] == '|' || line.at[0] == '_' ||
+	                        line.at[0] == '>' || line.at[0] == ' ')) {
+		*marked_out = true;
+		bytes_skip(&line, 1);
 	}
-	*human_out = text;
-	*returned_out = B_NONE;
+	return line;
+}
+
+static bool
+announces(struct forms *f, const struct announcement *by, size_t from)
+{
+	size_t start, end = from + bytes_index(bytes_sub(f->text, from, ANNOUNCING_MAX), '\n');
+	bool   marked;
+
+	if (!line_start(f->text, from, &start) || start <= f->first_word)
+		return false;
+	struct bytes words = unmarked(bytes_sub(f->text, start, end - start), &marked);
+	if (words.len < 12 || words.len > 120 || (by->rule && !marked))
+		return false;
+	f->human_end = start;
+	f->returned_at = end < f->text.len ? end + 1 : end;
+	return true;
+}
+
+static bool
+begins_header(struct forms *f, size_t from)
+{
+	struct bytes rest = bytes_from(f->text, from), line, next;
+	size_t       start;
+
+	if (!line_start(f->text, from, &start) || start <= f->first_word)
+		return false;
+	struct bytes before = bytes_sub(f->text, start, from - start);
+	if (before.len > 0 && (before.at[0] != '>' || bytes_trim(bytes_from(before, 1)).len > 0))
+		return false;
+	bytes_cut_line(&rest, &line);
+	if (!bytes_cut_line(&rest, &next) || next.len == 0)
+		return false;
+	f->human_end = f->returned_at = start;
+	return true;
+}
+
+bool
+forms_hit(struct forms *f, uint32_t number, size_t end)
+{
+	struct bytes word = word_of(number);
+	size_t       from = end - word.len;
+
+	/* Words over the end of a line are none. */
+	if (end < word.len || !bytes_eq_nocase(bytes_sub(f->text, from, word.len), word))
+		return true;
+	if (number < HEADER_FIRST)
+		return !announces(f, &announcements[number], from);
+	if (number < HELPER_FIRST)
+		return !begins_header(f, from);
+	if (f->helper_count < FORMS_HELPERS_MAX)
+		f->helpers[f->helper_count++] = (struct helper){ (uint32_t)from, (uint32_t)end };
+	return true;
+}
+
+struct bytes
+forms_human(const struct forms *f)
+{
+	return bytes_sub(f->text, 0, f->human_end);
+}
+
+struct bytes
+forms_returned(const struct forms *f)
+{
+	return f->returned_at < f->text.len ? bytes_from(f->text, f->returned_at) : B_NONE;
 }
 
 /* ---- lines that name a recipient ---- */
@@ -167,14 +219,6 @@ static const struct bytes strangers[] = {
 	B_INIT("original sender"), B_INIT("cc:"),   B_INIT("received:"), B_INIT("errors-to"), B_INIT("http"),        B_INIT("message id"),
 	B_INIT("the sender"), B_INIT("sent by"),    B_INIT("generated by"), B_INIT("bcc:"),   B_INIT("posting"),     B_INIT("x-"),
 	B_INIT("sender "),   B_INIT("in-reply-to"), B_INIT("references:"), B_INIT("> from:"), B_INIT("message from"), B_INIT("sent:"),
-};
-
-/* Words before an address that make it somebody to write to, not the one who was missed. */
-static const struct bytes helpers[] = {
-	B_INIT("contact"), B_INIT("please"), B_INIT("postmaster"), B_INIT("mailto:"), B_INIT("sender"), B_INIT("send mail to"), B_INIT("forward"),
-	B_INIT("message from"), B_INIT("your message from"), B_INIT("sent by"), B_INIT("email us"), B_INIT("write to"), B_INIT("by mail"), B_INIT("mail from"), B_INIT("support"),
-	B_INIT("help"), B_INIT("questions"), B_INIT("abuse"), B_INIT("assistance"), B_INIT("delist"), B_INIT("from:"), B_INIT("from <"), B_INIT("on behalf of"),
-	B_INIT("message-id"), B_INIT("originator"),
 };
 
 static bool
@@ -219,8 +263,30 @@ trails_entry(struct bytes after)
 	       bytes_starts_nocase(t, B("was ")) || bytes_starts_nocase(t, B("is ")) || bytes_starts_nocase(t, B("not ")) || t.at[0] == '.' || t.at[0] == '|' || t.at[0] == '*';
 }
 
+/* Words of help stand on the line before the address, and not far from it. */
+#define HELPER_REACH 300
+
+static bool
+helper_before(const struct forms *f, struct bytes before)
+{
+	size_t end = (size_t)(before.at - f->text.at) + before.len, least = before.len > HELPER_REACH ? end - HELPER_REACH : end - before.len;
+	size_t low = 0, high = f->helper_count;
+
+	while (low < high) { /* the first that begins behind it */
+		size_t middle = (low + high) / 2;
+		if (f->helpers[middle].from >= end)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	for (; low > 0 && f->helpers[low - 1].from >= least; low--)
+		if (f->helpers[low - 1].end <= end)
+			return true;
+	return false;
+}
+
 static enum shape
-shape_of(struct bytes line, struct bytes address, size_t end)
+shape_of(const struct forms *f, struct bytes line, struct bytes address, size_t end)
 {
 	struct bytes t = bytes_trim(line);
 	size_t       start = (size_t)(address.at - line.at);
@@ -229,8 +295,7 @@ shape_of(struct bytes line, struct bytes address, size_t end)
 	for (size_t i = 0; i < NELEMS(strangers); i++)
 		if (bytes_starts_nocase(t, strangers[i]))
 			return SHAPE_NONE;
-	char room[LOWER_MAX];
-	if (before.len > 3 && has_any(lowered(bytes_from(before, before.len > LOWER_MAX ? before.len - LOWER_MAX : 0), room), helpers, NELEMS(helpers)))
+	if (helper_before(f, before))
 		return SHAPE_NONE;
 	/* "550 <user@example.com>... User unknown" names him; "550 <sender@example.com> From: ..." does not. */
 	struct bytes first = bytes_trim(before);
@@ -257,7 +322,7 @@ struct hit {
 };
 
 static enum shape
-line_hit(struct bytes line, struct bytes own, struct bytes *address_out)
+line_hit(const struct forms *f, struct bytes line, struct bytes own, struct bytes *address_out)
 {
 	enum shape   best = SHAPE_NONE;
 	struct bytes address;
@@ -269,7 +334,7 @@ line_hit(struct bytes line, struct bytes own, struct bytes *address_out)
 		/* An address as the display name of the real one: "a@example.com <b@example.com>". */
 		if (bytes_starts(bytes_from(line, from), B(" <")) && address_find(line, from, &real, &end) && real.at == line.at + from + 2)
 			address = real;
-		enum shape s = shape_of(line, address, from);
+		enum shape s = shape_of(f, line, address, from);
 		if (bytes_eq_nocase(address, own) && s < SHAPE_ENTRY)
 			s = SHAPE_NONE;
 		if (s > best) {
@@ -281,27 +346,37 @@ line_hit(struct bytes line, struct bytes own, struct bytes *address_out)
 }
 
 #define HITS_MAX 300
+#define LINE_MAX 2000
+
+/* The last line with words before a line ends so. */
+static bool
+line_before_ends(struct bytes text, size_t line_at, struct bytes words)
+{
+	while (line_at > 0 && byte_is_space(text.at[line_at - 1]))
+		line_at--;
+	return bytes_ends_nocase(bytes_sub(text, 0, line_at), words);
+}
 
 static size_t
-hits_find(struct bytes text, struct bytes own, struct hit hits[HITS_MAX])
+hits_find(const struct forms *f, struct bytes own, struct hit hits[HITS_MAX])
 {
-	struct bytes rest = text, line = B_NONE, before = B_NONE; /* the last line with words */
+	struct bytes text = forms_human(f);
 	size_t       count = 0;
 
-	for (unsigned n = 0; n < FORMS_LINES_MAX && count < HITS_MAX; n++) {
-		size_t at = text.len - rest.len;
-		if (bytes_trim(line).len > 0)
-			before = bytes_trim(line);
-		if (!bytes_cut_line(&rest, &line))
+	for (size_t done = 0; count < HITS_MAX;) {
+		size_t start = done + bytes_index(bytes_from(text, done), '@');
+		if (start >= text.len)
 			break;
-		if (!bytes_has(line, '@'))
-			continue;
-		struct hit h = { .line_at = at };
-		h.shape = line_hit(bytes_sub(line, 0, 2000), own, &h.address);
+		size_t end = start + bytes_index(bytes_from(text, start), '\n');
+		while (start > done && text.at[start - 1] != '\n')
+			start--;
+		done = end;
+		struct bytes line = bytes_sub(text, start, end - start);
+		line.len -= line.len > 0 && line.at[line.len - 1] == '\r';
+		struct hit h = { .line_at = start };
+		h.shape = line_hit(f, bytes_sub(line, 0, LINE_MAX), own, &h.address);
 		/* "to the address" and then a line of its own: an offer of help. */
-		if (bytes_ends_nocase(before, B("to the address")))
-			h.shape = SHAPE_NONE;
-		if (h.shape != SHAPE_NONE)
+		if (h.shape != SHAPE_NONE && !line_before_ends(text, start, B("to the address")))
 			hits[count++] = h;
 	}
 	return count;
@@ -334,12 +409,12 @@ own_line(struct bytes passage, struct bytes recipient)
 }
 
 void
-forms_read(struct arena *a, struct bytes human, struct bytes own, bool loose, struct said_list *list)
+forms_read(struct arena *a, const struct forms *f, struct bytes own, bool loose, struct said_list *list)
 {
-	struct hit hits[HITS_MAX];
-	size_t     count = hits_find(human, own, hits);
-	enum shape  best = SHAPE_NONE;
-	size_t      from = list->count;
+	struct hit   hits[HITS_MAX];
+	struct bytes human = forms_human(f);
+	size_t       count = hits_find(f, own, hits), from = list->count;
+	enum shape   best = SHAPE_NONE;
 
 	for (size_t i = 0; i < count; i++)
 		if (hits[i].shape > best)
@@ -370,10 +445,11 @@ forms_read(struct arena *a, struct bytes human, struct bytes own, bool loose, st
 }
 
 void
-forms_passages(struct bytes human, struct said_list *list)
+forms_passages(const struct forms *f, struct said_list *list)
 {
-	struct hit hits[HITS_MAX];
-	size_t     count = hits_find(human, B_NONE, hits);
+	struct hit   hits[HITS_MAX];
+	struct bytes human = forms_human(f);
+	size_t       count = hits_find(f, B_NONE, hits);
 
 	for (size_t k = 0; k < list->count; k++) {
 		struct said *s = &list->at[k];

@@ -10,17 +10,38 @@
 
 #include "diagnose/reading.h"
 
-#define FORMS_LINES_MAX 3000
+struct wordtree;
+
+#define FORMS_HELPERS_MAX 512
+
+/* What one pass over a text finds: hand each hit of the words to forms_hit(). */
+struct forms {
+	struct bytes text;
+	size_t       first_word; /* where the first line with words has them */
+	size_t       human_end, returned_at; /* the returned message begins, and what announces it */
+	size_t       helper_count;
+	struct helper {
+		uint32_t from, end;
+	} helpers[FORMS_HELPERS_MAX]; /* words that make an address somebody to write to */
+};
+
+/* Adds its words under the numbers from `first` on; *next_out is behind the last of them. */
+enum rc forms_words(struct wordtree *, uint32_t first, uint32_t *next_out) MUST_USE;
+
+void forms_begin(struct forms *, struct bytes text);
+/* `number` counts from 0. False where the returned message begins: nothing behind it counts. */
+bool forms_hit(struct forms *, uint32_t number, size_t end);
 
 /* The text up to the returned message, and what follows the line that announces it. */
-void forms_split(struct bytes text, struct bytes *human_out, struct bytes *returned_out);
+struct bytes forms_human(const struct forms *);
+struct bytes forms_returned(const struct forms *);
 
-/* Adds the recipients that the text names, each with its passage. `own` is the
+/* Adds the recipients that the human text names, each with its passage. `own` is the
  * address the report was sent to: never a recipient unless written as one. `loose` takes the
  * first address that stands anywhere, where no line names one. */
-void forms_read(struct arena *, struct bytes human, struct bytes own, bool loose, struct said_list *);
+void forms_read(struct arena *, const struct forms *, struct bytes own, bool loose, struct said_list *);
 
 /* For recipients that are known already: fills in their passages. */
-void forms_passages(struct bytes human, struct said_list *);
+void forms_passages(const struct forms *, struct said_list *);
 
 #endif

@@ -802,7 +802,7 @@ host_for(const struct rule *rule)
 		return rule->hosts[0];
 	for (size_t i = 0; rule->public.row.provider != 0 && i < provider_marks_count; i++)
 		if (provider_marks[i].provider == rule->public.row.provider)
-			return bytes_of(provider_marks[i].suffix);
+			return provider_marks[i].suffix;
 	return B_NONE;
 }
 

@@ -33,21 +33,51 @@ field_name(struct bytes line, struct bytes *name_out)
 	return name_out->len > 0 && n < line.len && line.at[n] == ':';
 }
 
-/* The line at the front with all its continuation lines. */
-static struct bytes
-folded_line(struct bytes rest)
-{
-	struct bytes left = rest, line;
+/* A line with its end; `line` is without. */
+struct span {
+	struct bytes line;
+	size_t       whole;
+};
 
-	bytes_cut_line(&left, &line);
-	while (left.len > 0 && byte_is_wsp(left.at[0])) {
-		struct bytes more, ahead = left;
-		bytes_cut_line(&ahead, &more);
-		if (bytes_trim(more).len == 0)
+static struct span
+line_at(struct bytes rest)
+{
+	size_t       end = bytes_index(rest, '\n');
+	struct bytes line = bytes_sub(rest, 0, end);
+
+	line.len -= line.len > 0 && end < rest.len && line.at[line.len - 1] == '\r';
+	return (struct span){ line, end + (end < rest.len) };
+}
+
+/* The length of a first line with all its continuation lines: those that begin with white space and have words. */
+static size_t
+folded_length(struct bytes rest, size_t first)
+{
+	size_t len = first;
+
+	while (len < rest.len && byte_is_wsp(rest.at[len])) {
+		struct span more = line_at(bytes_from(rest, len));
+		if (bytes_trim(more.line).len == 0)
 			break;
-		left = ahead;
+		len += more.whole;
 	}
-	return bytes_sub(rest, 0, rest.len - left.len);
+	return len;
+}
+
+bool
+mime_has_header(struct bytes text)
+{
+	struct bytes name;
+
+	while (bytes_starts(text, B("From "))) {
+		size_t end = 0;
+		while (end < text.len && text.at[end] != '\n' && text.at[end] != '\r')
+			end++;
+		while (end < text.len && (text.at[end] == '\n' || text.at[end] == '\r'))
+			end++;
+		bytes_skip(&text, end);
+	}
+	return field_name(text, &name);
 }
 
 void
@@ -57,29 +87,28 @@ mime_header(struct arena *a, struct bytes text, bool loose, struct header *heade
 	unsigned      junk = 0;
 
 	while (text.len > 0 && h.count < MIME_FIELDS_MAX) {
-		struct bytes line = folded_line(text), name, probe = text, first;
-		bytes_cut_line(&probe, &first);
-		if (first.len == 0) {
-			text = probe;
+		struct span  first = line_at(text);
+		struct bytes name, line = first.line;
+		if (line.len == 0) {
+			bytes_skip(&text, first.whole);
 			break;
 		}
-		if (field_name(line, &name)) {
-			size_t colon = bytes_index(line, ':');
-			if (!header_add(a, &h, name, bytes_from(line, colon + 1)))
+		struct bytes field = bytes_sub(text, 0, folded_length(text, first.whole));
+		if (field_name(field, &name)) {
+			size_t colon = bytes_index(field, ':');
+			if (!header_add(a, &h, name, bytes_from(field, colon + 1)))
 				break;
-			bytes_skip(&text, line.len);
-		} else if (h.count > 0 && (bytes_starts_nocase(first, B("boundary=")) || bytes_starts_nocase(first, B("charset=")))) {
+			bytes_skip(&text, field.len);
+			continue;
+		}
+		if (h.count > 0 && (bytes_starts_nocase(line, B("boundary=")) || bytes_starts_nocase(line, B("charset=")))) {
 			/* The blank that made it a continuation was lost. */
 			struct bytes *value = &h.fields[h.count - 1].value;
-			value->len = (size_t)(first.at + first.len - value->at);
-			text = probe;
-		} else if (h.count == 0 && bytes_starts(first, B("From "))) {
-			text = probe;
-		} else if (loose && h.count > 0 && ++junk < 4) {
-			text = probe;
-		} else {
+			value->len = (size_t)(line.at + line.len - value->at);
+		} else if (!(h.count == 0 && bytes_starts(line, B("From "))) && !(loose && h.count > 0 && ++junk < 4)) {
 			break;
 		}
+		bytes_skip(&text, first.whole);
 	}
 	*header_out = h;
 	*rest_out = text;
@@ -246,10 +275,12 @@ scan(struct arena *a, struct mime *m, struct bytes entity, unsigned depth, bool 
 struct mime *
 mime_scan(struct arena *a, struct bytes text)
 {
-	struct mime *m = arena_take(a, sizeof(*m));
+	struct mime *m = arena_room(a, sizeof(*m));
 
 	if (m == NULL)
 		return NULL;
+	m->count = 0;
+	m->cut = false;
 	scan(a, m, mime_lines(a, text), 0, true);
 	return arena_overdrawn(a) ? NULL : m;
 }
@@ -260,7 +291,7 @@ mime_scan(struct arena *a, struct bytes text)
 static struct bytes
 base64_lenient(struct arena *a, struct bytes text)
 {
-	char    *out = arena_take(a, text.len / 4 * 3 + 4);
+	char    *out = arena_room(a, text.len / 4 * 3 + 4);
 	size_t   n = 0;
 	uint32_t group = 0;
 	unsigned have = 0;
@@ -291,7 +322,7 @@ base64_lenient(struct arena *a, struct bytes text)
 static struct bytes
 quoted_printable(struct arena *a, struct bytes text, bool word)
 {
-	char  *out = arena_take(a, text.len);
+	char  *out = arena_room(a, text.len);
 	size_t n = 0;
 
 	if (out == NULL)
@@ -479,21 +510,25 @@ mime_html_text(struct arena *a, struct bytes html)
 	bool       blank = true;
 
 	html = bytes_sub(html, 0, MIME_TEXT_MAX);
+	buf_reserve(&out, html.len + 1);
 	while (html.len > 0) {
-		size_t n = 1;
-		if (html.at[0] == '<') {
+		size_t n = 0;
+		while (n < html.len && html.at[n] != '<' && html.at[n] != '&' && !byte_is_space(html.at[n]))
+			n++;
+		if (n > 0) {
+			buf_add(&out, bytes_sub(html, 0, n));
+			blank = false;
+		} else if (html.at[0] == '<') {
 			n = tag_add(&out, html);
 			blank = false;
 		} else if (html.at[0] == '&') {
 			n = entity_add(&out, html);
 			blank = false;
-		} else if (byte_is_space(html.at[0])) {
+		} else {
+			n = 1;
 			if (!blank)
 				buf_add_c(&out, ' ');
 			blank = true;
-		} else {
-			buf_add_c(&out, html.at[0]);
-			blank = false;
 		}
 		bytes_skip(&html, n);
 	}

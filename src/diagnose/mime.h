@@ -37,6 +37,9 @@ struct bytes mime_lines(struct arena *, struct bytes text);
  * line that is no field ends the header unless `loose`, which skips it. */
 void mime_header(struct arena *, struct bytes text, bool loose, struct header *header_out, struct bytes *rest_out);
 
+/* Does it begin with a field? */
+bool mime_has_header(struct bytes text);
+
 /* Cut a message. NULL only when memory is spent. */
 struct mime *mime_scan(struct arena *, struct bytes text);
 

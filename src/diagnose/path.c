@@ -74,32 +74,13 @@ date_read(struct bytes text)
 
 /* ---- one field ---- */
 
-/* What follows " by " and the like, up to the next blank. */
-static struct bytes
-clause(struct bytes value, struct bytes word)
-{
-	size_t at = bytes_starts_nocase(value, word) ? 0 : value.len;
-
-	for (size_t i = 1; at == value.len && i + word.len < value.len; i++)
-		if (byte_is_space(value.at[i - 1]) && bytes_starts_nocase(bytes_from(value, i), word))
-			at = i;
-	if (at == value.len)
-		return B_NONE;
-	struct bytes rest = bytes_trim(bytes_from(value, at + word.len));
-	size_t       n = 0;
-	while (n < rest.len && !byte_is_space(rest.at[n]) && rest.at[n] != ';' && rest.at[n] != '(')
-		n++;
-	return bytes_sub(rest, 0, n);
-}
-
 /* The address in brackets or parentheses between "from" and "by". */
 static struct bytes
 client_ip(struct bytes value)
 {
 	struct ip ip;
-	size_t    end = bytes_find_nocase(value, B(" by "));
 
-	for (size_t i = 0; i < end; i++) {
+	for (size_t i = 0; i < value.len; i++) {
 		if (value.at[i] != '[' && value.at[i] != '(' && value.at[i] != ' ')
 			continue;
 		struct bytes rest = bytes_sub(value, i + 1, IP_TEXT_MAX + 5);
@@ -114,17 +95,70 @@ client_ip(struct bytes value)
 	return B_NONE;
 }
 
+/* The words of RFC 5321 4.4 that a value follows. */
+enum clause { CLAUSE_FROM, CLAUSE_BY, CLAUSE_WITH, CLAUSE_COUNT };
+
+static const struct bytes clause_words[CLAUSE_COUNT] = { [CLAUSE_FROM] = B_INIT("from"), [CLAUSE_BY] = B_INIT("by"), [CLAUSE_WITH] = B_INIT("with") };
+
+/* The next word; what ends it stays. */
+static struct bytes
+field_word(struct bytes value, size_t *at)
+{
+	size_t from = *at;
+
+	while (from < value.len && byte_is_space(value.at[from]))
+		from++;
+	size_t end = from;
+	while (end < value.len && !byte_is_space(value.at[end]))
+		end++;
+	*at = end;
+	return bytes_sub(value, from, end - from);
+}
+
+static struct bytes
+clause_value(struct bytes value, size_t at)
+{
+	struct bytes word = field_word(value, &at);
+	size_t       n = 0;
+
+	while (n < word.len && word.at[n] != ';' && word.at[n] != '(')
+		n++;
+	return bytes_sub(word, 0, n);
+}
+
+/* Comments that speak of TLS: "(version=TLS1_3 cipher=...)", "(using TLSv1.3 with cipher ...)". */
+static bool
+word_of_tls(struct bytes before, struct bytes word)
+{
+	size_t marks = 0;
+
+	while (marks < word.len && word.at[marks] == '(')
+		marks++;
+	return bytes_starts_nocase(bytes_from(word, marks), B("version=TLS")) || (bytes_ends_nocase(before, B("using")) && bytes_starts_nocase(word, B("TLS")));
+}
+
 static void
 hop_read(struct bytes value, struct hop *h)
 {
-	size_t semicolon = bytes_rindex(value, ';');
+	struct bytes found[CLAUSE_COUNT] = { 0 }, word = B_NONE, before;
+	size_t       semicolon = bytes_rindex(value, ';'), by_at = value.len;
 
-	h->from = clause(value, B("from "));
-	h->by = clause(value, B("by "));
-	h->with = clause(value, B("with "));
-	h->ip = client_ip(value);
-	h->tls = bytes_ends_nocase(h->with, B("S")) ? bytes_starts_nocase(h->with, B("ESMTP")) || bytes_starts_nocase(h->with, B("UTF8SMTP")) : false;
-	h->tls = h->tls || bytes_ends_nocase(h->with, B("SA")) || bytes_find_nocase(value, B("version=TLS")) < value.len || bytes_find_nocase(value, B("using TLS")) < value.len;
+	for (size_t at = 0; at < value.len;) {
+		before = word;
+		word = field_word(value, &at);
+		h->tls = h->tls || word_of_tls(before, word);
+		for (enum clause c = 0; c < CLAUSE_COUNT; c++)
+			if (found[c].at == NULL && at < value.len && bytes_eq_nocase(word, clause_words[c])) {
+				found[c] = clause_value(value, at);
+				by_at = c == CLAUSE_BY ? at - word.len : by_at;
+			}
+	}
+	h->from = found[CLAUSE_FROM];
+	h->by = found[CLAUSE_BY];
+	h->with = found[CLAUSE_WITH];
+	h->ip = client_ip(bytes_sub(value, 0, by_at));
+	h->tls = h->tls || (bytes_ends_nocase(h->with, B("S")) && (bytes_starts_nocase(h->with, B("ESMTP")) || bytes_starts_nocase(h->with, B("UTF8SMTP")))) ||
+	         bytes_ends_nocase(h->with, B("SA"));
 	if (semicolon < value.len)
 		h->at = date_read(bytes_from(value, semicolon + 1));
 }
@@ -168,11 +202,15 @@ path_read(struct arena *a, const struct header *h)
 
 	if (p == NULL)
 		return NULL;
+	size_t count = header_count(h, B("Received"));
+	p->hops = arena_take_array(a, count < PATH_HOPS_MAX ? count : PATH_HOPS_MAX, sizeof(*p->hops));
+	if (p->hops == NULL)
+		return NULL;
 	for (size_t i = h->count; i > 0 && p->count < PATH_HOPS_MAX; i--) {
 		if (!field_is(&h->fields[i - 1], B("Received")))
 			continue;
 		struct hop *hop = &p->hops[p->count];
-		hop_read(bytes_trim(field_unfold(a, h->fields[i - 1].value)), hop);
+		hop_read(bytes_trim(h->fields[i - 1].value), hop);
 		const struct hop *before = p->count > 0 ? &p->hops[p->count - 1] : NULL;
 		if (before != NULL && before->at != 0 && hop->at != 0)
 			hop->seconds = hop->at - before->at;
@@ -201,7 +239,14 @@ date_text(struct arena *a, int64_t epoch)
 	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
 	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
 	int64_t m = mp + (mp < 10 ? 3 : -9), y = yoe + era * 400 + (m <= 2);
-	return arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)y, (int)m, (int)(doy - (153 * mp + 2) / 5 + 1), (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
+	const int64_t parts[] = { y / 100, y % 100, m, doy - (153 * mp + 2) / 5 + 1, rest / 3600, rest / 60 % 60, rest % 60 };
+	char          text[] = "yyyy-mm-ddThh:mm:ssZ", *at = text;
+	for (size_t i = 0; i < NELEMS(parts); i++) {
+		*at++ = (char)('0' + parts[i] / 10 % 10);
+		*at++ = (char)('0' + parts[i] % 10);
+		at += i > 0;
+	}
+	return arena_copy(a, B(text));
 }
 
 /* ---- what others found when the message came in ---- */

@@ -19,8 +19,8 @@ struct hop {
 };
 
 struct path {
-	struct hop hops[PATH_HOPS_MAX]; /* the oldest first */
-	size_t     count;
+	struct hop *hops; /* the oldest first */
+	size_t      count;
 };
 
 /* NULL only when memory is spent. */

@@ -112,13 +112,20 @@ static const struct bytes host_tails[] = {
 	B_INIT(" does not like recipient"), B_INIT(" did not like our "), B_INIT(" failed after i sent"), B_INIT(" gave this error"), B_INIT(" rejected your message"),
 };
 
+/* Where a quotation ends and the one who quotes goes on. */
+static const struct bytes ends[] = {
+	B_INIT(" (in reply to "), B_INIT(" >>> "), B_INIT(" giving up on "), B_INIT("' (delivery attempts"), B_INIT(" (state 1"),
+	B_INIT(" original message headers"), B_INIT(" message headers follow"), B_INIT("] the attachment "), B_INIT(" i'm not going to try again"),
+};
+
 /* The words of all tables are looked for in one pass, under one run of numbers. */
 enum {
 	WRAPPER_FIRST = 0,
 	STAGE_FIRST = WRAPPER_FIRST + NELEMS(wrappers),
 	LEAD_FIRST = STAGE_FIRST + NELEMS(stages),
 	TAIL_FIRST = LEAD_FIRST + NELEMS(host_leads),
-	WORDS_COUNT = TAIL_FIRST + NELEMS(host_tails),
+	END_FIRST = TAIL_FIRST + NELEMS(host_tails),
+	WORDS_COUNT = END_FIRST + NELEMS(ends),
 };
 
 static struct bytes
@@ -128,7 +135,9 @@ word_of(size_t number)
 		return wrappers[number];
 	if (number < LEAD_FIRST)
 		return stages[number - STAGE_FIRST].words;
-	return number < TAIL_FIRST ? host_leads[number - LEAD_FIRST] : host_tails[number - TAIL_FIRST];
+	if (number < TAIL_FIRST)
+		return host_leads[number - LEAD_FIRST];
+	return number < END_FIRST ? host_tails[number - TAIL_FIRST] : ends[number - END_FIRST];
 }
 
 struct wordtree *
@@ -157,13 +166,13 @@ struct places {
 	uint16_t first[WORDS_COUNT], last[WORDS_COUNT]; /* plus one */
 };
 
-static void
+static bool
 place_hit(void *arg, uint32_t number, size_t end)
 {
 	struct places *p = arg;
 
 	if (p->count == PLACES_MAX)
-		return;
+		return false;
 	p->at[p->count++] = (struct place){ (uint16_t)number, 0, (uint32_t)end };
 	uint16_t here = (uint16_t)p->count;
 	if (p->first[number] == 0)
@@ -171,6 +180,7 @@ place_hit(void *arg, uint32_t number, size_t end)
 	else
 		p->at[p->last[number] - 1].next = here;
 	p->last[number] = here;
+	return true;
 }
 
 /* All white space one blank; "550-5.1.1 more" of a reply's further lines made "more". */
@@ -178,13 +188,17 @@ static struct bytes
 flatten(struct arena *a, struct bytes text)
 {
 	text = bytes_sub(text, 0, PEEL_MAX);
-	char  *out = arena_take(a, text.len + 1);
+	char  *out = arena_room(a, text.len + 1);
 	size_t n = 0;
 
 	if (out == NULL)
 		return B_NONE;
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.at[i];
+		if ((unsigned char)c > ' ') {
+			out[n++] = c;
+			continue;
+		}
 		if (byte_is_space(c) || c == '\0' || c == '\v' || c == '\f')
 			c = ' ';
 		if (c != ' ' || (n > 0 && out[n - 1] != ' '))
@@ -272,7 +286,7 @@ inner_start(struct bytes whole, const struct places *p, struct reply_found *f, s
 static struct bytes
 words_of(struct arena *a, struct bytes text, const struct reply_found *f)
 {
-	char  *out = arena_take(a, text.len + 1);
+	char  *out = arena_room(a, text.len + 1);
 	size_t n = 0;
 
 	if (out == NULL)
@@ -294,16 +308,21 @@ words_of(struct arena *a, struct bytes text, const struct reply_found *f)
 	return bytes_trim(bytes_make(out, n));
 }
 
-/* Where the quotation ends and the one who quotes goes on. */
+/* What is quoted from `from` on. */
 static struct bytes
-quotation(struct bytes text)
+quotation(struct bytes whole, size_t from, const struct places *p)
 {
-	static const struct bytes ends[] = { B_INIT(" (in reply to "), B_INIT(" >>> "), B_INIT(" Giving up on "), B_INIT("' (delivery attempts"),
-		                             B_INIT(" (state 1"),     B_INIT(" Original message headers"), B_INIT(" Message headers follow"),
-		                             B_INIT("] The attachment "), B_INIT(" I'm not going to try again") };
+	size_t end = whole.len;
+
 	for (size_t i = 0; i < NELEMS(ends); i++)
-		text = bytes_sub(text, 0, bytes_find(text, ends[i]));
-	return text;
+		for (unsigned n = p->first[END_FIRST + i]; n != 0; n = p->at[n - 1].next) {
+			size_t start = p->at[n - 1].end - ends[i].len;
+			if (start < from)
+				continue;
+			end = start < end ? start : end;
+			break;
+		}
+	return bytes_sub(whole, from, end - from);
 }
 
 static void
@@ -373,23 +392,22 @@ struct reply_found
 peel(struct arena *a, const struct wordtree *words, struct bytes text)
 {
 	struct reply_found f = { .whole = flatten(a, text) };
-	struct bytes       folded = arena_lower(a, f.whole);
 	struct places      p;
 	size_t             after = 0, start;
 
-	if (folded.len == 0)
+	if (f.whole.len == 0)
 		return f;
 	p.count = 0;
 	memset(p.first, 0, sizeof(p.first));
-	wordtree_scan(words, folded, place_hit, &p);
+	wordtree_scan(words, f.whole, place_hit, &p);
 	start = inner_start(f.whole, &p, &f, &after);
 	for (size_t i = 0; start == f.whole.len && i + 3 <= f.whole.len; i++)
 		if ((f.whole.at[i] == '4' || f.whole.at[i] == '5') && code_at(f.whole, i, &f, &after))
 			start = i;
 	if (start < f.whole.len) {
-		f.text = words_of(a, quotation(bytes_from(f.whole, after)), &f);
+		f.text = words_of(a, quotation(f.whole, after, &p), &f);
 	} else {
-		f.text = quotation(f.whole);
+		f.text = quotation(f.whole, 0, &p);
 	}
 	for (size_t i = 0; f.enhanced.len == 0 && i < f.text.len; i++)
 		if (i == 0 || (!byte_is_alnum(f.text.at[i - 1]) && f.text.at[i - 1] != '.' && f.text.at[i - 1] != '-'))

@@ -3,6 +3,7 @@
  * of RFC 3464, then the text. */
 #include "diagnose/reading.h"
 
+#include "base/utf8.h"
 #include "diagnose/address_find.h"
 #include "diagnose/charset.h"
 #include "diagnose/dsn.h"
@@ -12,6 +13,7 @@
 #include "diagnose/wordtree.h"
 
 #define NESTED_MAX 3 /* reports inside reports */
+#define CLUES_MAX  32768 /* octets of a text that are looked at for what kind it is */
 
 const char *
 kind_word(enum bounce_kind k)
@@ -200,39 +202,45 @@ static const struct clue {
 	{ IN_TEXT, KIND_CHALLENGE, B_INIT("approved senders list") },
 	{ IN_TEXT, KIND_CHALLENGE, B_INIT("challenge-response") },
 	{ IN_TEXT, KIND_CHALLENGE, B_INIT("spam arrest") },
+	{ IN_FROM, KIND_CHALLENGE, B_INIT("boxbe.com") },
+	/* a complaint, and a receipt that is none */
+	{ IN_TEXT, KIND_FEEDBACK, B_INIT("this is an email abuse report") },
+	{ IN_TEXT, KIND_MDN, B_INIT("automatically rejected") },
 };
 
+/* The clues have the numbers from 0 on, behind them come the words of forms.h. */
 struct wordtree *
 reading_words(void)
 {
 	struct wordtree *t = wordtree_new();
+	uint32_t         next;
+	bool             fine = t != NULL;
 
-	for (size_t i = 0; t != NULL && i < NELEMS(clues); i++)
-		if (wordtree_add(t, clues[i].words, (uint32_t)i) != RC_OK) {
-			wordtree_free(t);
-			t = NULL;
-		}
-	if (t != NULL && wordtree_ready(t) != RC_OK) {
-		wordtree_free(t);
-		t = NULL;
-	}
-	return t;
+	for (size_t i = 0; fine && i < NELEMS(clues); i++)
+		fine = wordtree_add(t, clues[i].words, (uint32_t)i) == RC_OK;
+	if (fine && forms_words(t, (uint32_t)NELEMS(clues), &next) == RC_OK && wordtree_ready(t) == RC_OK)
+		return t;
+	wordtree_free(t);
+	return NULL;
 }
 
 /* Which kinds have a clue in one place: bits of enum bounce_kind. */
 struct clue_scan {
-	enum place place;
-	uint32_t   kinds;
+	enum place    place;
+	uint32_t      kinds;
+	struct forms *forms; /* NULL: only clues are looked for */
 };
 
-static void
+static bool
 clue_hit(void *arg, uint32_t number, size_t end)
 {
 	struct clue_scan *c = arg;
 
-	(void)end;
-	if (clues[number].place == c->place)
+	if (number >= NELEMS(clues))
+		return c->forms == NULL || forms_hit(c->forms, number - (uint32_t)NELEMS(clues), end);
+	if (clues[number].place == c->place && end <= CLUES_MAX)
 		c->kinds |= 1u << clues[number].kind;
+	return true;
 }
 
 /* What is known of the report while it is read. */
@@ -241,7 +249,8 @@ struct scan {
 	struct reading *r;
 	struct mime    *mime;
 	const struct wordtree *words;
-	struct bytes    from, subject, text; /* folded */
+	struct forms   *forms; /* of the text */
+	struct bytes    from; /* of the report, trimmed */
 	uint32_t        clues[IN_TEXT + 1]; /* kinds that have one, by place */
 	bool            has_status; /* a message/delivery-status part */
 	bool            has_feedback, has_mdn;
@@ -355,7 +364,7 @@ add_addresses(struct scan *s, struct bytes value)
 static struct bytes
 unquoted(struct arena *a, struct bytes text)
 {
-	char  *out = arena_take(a, text.len + 1);
+	char  *out = arena_room(a, text.len + 1);
 	size_t n = 0;
 
 	if (out == NULL)
@@ -383,13 +392,20 @@ unquoted(struct arena *a, struct bytes text)
 static void
 inline_status(struct scan *s, struct bytes text)
 {
-	static const struct bytes firsts[] = { B_INIT("\nReporting-MTA:"), B_INIT("\nOriginal-Recipient:"), B_INIT("\nFinal-Recipient:") };
+	static const struct bytes firsts[] = { B_INIT("Reporting-MTA:"), B_INIT("Original-Recipient:"), B_INIT("Final-Recipient:") };
+	struct bytes              found[NELEMS(firsts)] = { 0 };
 
+	/* Colons are rarer than lines. */
+	for (size_t at = bytes_index(text, ':'); at < text.len; at += 1 + bytes_index(bytes_from(text, at + 1), ':'))
+		for (size_t i = 0; i < NELEMS(firsts); i++) {
+			size_t start = at + 1 - firsts[i].len;
+			if (at >= firsts[i].len && text.at[start - 1] == '\n' && found[i].at == NULL && bytes_eq_nocase(bytes_sub(text, start, firsts[i].len), firsts[i]))
+				found[i] = bytes_sub(text, start, 16384);
+		}
 	for (size_t i = 0; i < NELEMS(firsts) && s->r->said.count == 0; i++) {
-		size_t at = bytes_find_nocase(text, firsts[i]);
-		if (at == text.len)
+		if (found[i].at == NULL)
 			continue;
-		dsn_read(s->arena, bytes_sub(text, at + 1, 16384), &s->dsn, &s->r->said);
+		dsn_read(s->arena, found[i], &s->dsn, &s->r->said);
 		s->has_status = s->r->said.count > 0;
 	}
 }
@@ -405,7 +421,7 @@ read_feedback(struct scan *s)
 	bool                      apple = header_count(&s->r->header, B("X-Apple-Unsubscribe")) > 0;
 	bool                      jmrp = mime_field(s->arena, &s->r->returned, B("X-HmXmrOriginalRecipient")).len > 0;
 
-	if (!s->has_feedback && !jmrp && !apple && bytes_find(s->text, B("this is an email abuse report")) == s->text.len)
+	if (!s->has_feedback && !jmrp && !apple && !clue_in(s, IN_TEXT, KIND_FEEDBACK))
 		return false;
 	s->r->kind = KIND_FEEDBACK;
 	s->r->said = (struct said_list){ 0 };
@@ -437,7 +453,7 @@ read_feedback(struct scan *s)
 static bool
 from_a_person(const struct scan *s)
 {
-	return s->from.len > 0 && bytes_has(s->from, '@') && !clue_in(s, IN_FROM, KIND_BOUNCE) && !bytes_starts(s->from, B("noreply@"));
+	return s->from.len > 0 && bytes_has(s->from, '@') && !clue_in(s, IN_FROM, KIND_BOUNCE) && !bytes_starts_nocase(s->from, B("noreply@"));
 }
 
 static bool
@@ -473,7 +489,7 @@ read_autoreply(struct scan *s)
 static bool
 read_challenge(struct scan *s)
 {
-	if (!clue_in(s, IN_TEXT, KIND_CHALLENGE) && bytes_find(s->from, B("boxbe.com")) == s->from.len)
+	if (!clue_in(s, IN_TEXT, KIND_CHALLENGE) && !clue_in(s, IN_FROM, KIND_CHALLENGE))
 		return false;
 	s->r->kind = KIND_CHALLENGE;
 	s->r->said = (struct said_list){ 0 };
@@ -586,16 +602,16 @@ read_text_report(struct scan *s)
 	own_address(s, &own);
 	recipients_of_fields(s);
 	struct said_list named = { 0 };
-	forms_read(s->arena, s->r->text, own, false, &named);
+	forms_read(s->arena, s->forms, own, false, &named);
 	if (s->r->said.count == 0 || (s->r->said.count == 1 && named.count == 1 && same_local_part(s->r->said.at, named.at)))
 		s->r->said = named;
 	else
-		forms_passages(s->r->text, &s->r->said);
+		forms_passages(s->forms, &s->r->said);
 	s->weak = s->r->said.count == 0;
 	if (s->weak)
 		recipient_without_domain(s);
 	if (s->r->said.count == 0)
-		forms_read(s->arena, s->r->text, own, true, &s->r->said);
+		forms_read(s->arena, s->forms, own, true, &s->r->said);
 	if (s->r->said.count == 0)
 		recipients_of_returned(s);
 	if (s->r->said.count == 0)
@@ -628,7 +644,7 @@ read_report(struct scan *s)
 	if (s->has_status && r->said.count > 0) {
 		mend_recipients(s);
 		kind_of_actions(s);
-		forms_passages(r->text, &r->said);
+		forms_passages(s->forms, &r->said);
 		return true;
 	}
 	if (!s->has_status && !looks_like_report(s))
@@ -638,18 +654,37 @@ read_report(struct scan *s)
 	return true;
 }
 
-static void
-fold_all(struct scan *s)
+static uint32_t
+clues_find(struct scan *s, enum place place, struct bytes text)
 {
-	s->from = text_fold(s->arena, s->r->from);
-	s->subject = text_fold(s->arena, s->r->subject);
-	s->text = text_fold(s->arena, bytes_sub(s->r->text, 0, 32768));
-	const struct bytes places[] = { [IN_FROM] = s->from, [IN_SUBJECT] = s->subject, [IN_TEXT] = s->text };
-	for (enum place p = IN_FROM; p <= IN_TEXT; p++) {
-		struct clue_scan c = { .place = p };
-		wordtree_scan(s->words, places[p], clue_hit, &c);
-		s->clues[p] = c.kinds;
-	}
+	struct clue_scan c = { .place = place };
+
+	wordtree_scan(s->words, bytes_is_ascii(text) ? text : text_fold(s->arena, text), clue_hit, &c);
+	return c.kinds;
+}
+
+/* One pass over the text: where the returned message begins, and what was said before it. False when memory is spent. */
+static bool
+text_survey(struct scan *s, struct bytes *returned_out)
+{
+	struct reading  *r = s->r;
+	struct clue_scan c = { .place = IN_TEXT };
+
+	c.forms = s->forms = arena_room(s->arena, sizeof(*s->forms));
+	if (s->forms == NULL)
+		return false;
+	forms_begin(s->forms, r->text);
+	wordtree_scan(s->words, r->text, clue_hit, &c);
+	r->text = forms_human(s->forms);
+	*returned_out = forms_returned(s->forms);
+	struct bytes looked_at = bytes_sub(r->text, 0, CLUES_MAX);
+	s->clues[IN_TEXT] = bytes_is_ascii(looked_at) ? c.kinds : clues_find(s, IN_TEXT, looked_at);
+	s->clues[IN_FROM] = clues_find(s, IN_FROM, r->from);
+	s->clues[IN_SUBJECT] = clues_find(s, IN_SUBJECT, r->subject);
+	s->from = bytes_trim(r->from);
+	if (returned_out->len > 0)
+		returned_take(s, *returned_out);
+	return true;
 }
 
 static void
@@ -690,23 +725,17 @@ read_nested(struct scan *s, struct bytes returned, unsigned depth)
 	return NULL;
 }
 
-static void
+static bool
 scan_text(struct scan *s, struct bytes *returned_out)
 {
-	struct bytes human;
-
 	if (s->r->said.count == 0) {
-		if (bytes_find(s->r->text, B("\n> ")) < s->r->text.len && bytes_find_nocase(s->r->text, B("forwarded message")) < s->r->text.len)
+		if (bytes_has(s->r->text, '>') && bytes_find(s->r->text, B("\n> ")) < s->r->text.len && bytes_find_nocase(s->r->text, B("forwarded message")) < s->r->text.len)
 			s->r->text = unquoted(s->arena, s->r->text);
 		inline_status(s, s->r->text);
 		if (s->r->said.count == 0)
 			inline_status(s, bytes_sub(s->mime->body, 0, 65536));
 	}
-	forms_split(s->r->text, &human, returned_out);
-	s->r->text = human;
-	if (returned_out->len > 0)
-		returned_take(s, *returned_out);
-	fold_all(s);
+	return text_survey(s, returned_out);
 }
 
 static struct reading *
@@ -723,11 +752,12 @@ read_once(struct arena *a, const struct wordtree *words, struct bytes text, unsi
 	struct reading *hook = hook_read(a, r->text);
 	if (hook != NULL)
 		return hook;
-	scan_text(&s, &returned);
+	if (!scan_text(&s, &returned))
+		return NULL;
 	r->reporter = reporter_of(&s);
 	r->feedback_type = s.dsn.feedback_type;
 	r->source_ip = s.dsn.source_ip;
-	if (s.has_mdn && bytes_find(s.text, B("automatically rejected")) == s.text.len)
+	if (s.has_mdn && !clue_in(&s, IN_TEXT, KIND_MDN))
 		r->kind = KIND_MDN;
 	else if (!read_feedback(&s) && !read_challenge(&s) && !read_autoreply(&s) && !read_report(&s))
 		r->kind = KIND_NOT_A_BOUNCE;
@@ -788,16 +818,13 @@ reading_paste(struct arena *a, const struct wordtree *words, struct bytes text)
 	r->text = mime_lines(a, bytes_sub(text, 0, MIME_TEXT_MAX));
 	if (html)
 		r->text = mime_html_text(a, r->text);
-	struct bytes whole = r->text;
-	forms_split(whole, &r->text, &returned);
-	if (returned.len > 0)
-		returned_take(&s, returned);
-	fold_all(&s);
+	if (!text_survey(&s, &returned))
+		return NULL;
 	r->kind = clue_in(&s, IN_TEXT, KIND_DELAYED) ? KIND_DELAYED : KIND_BOUNCE;
 	r->worded = clue_in(&s, IN_TEXT, KIND_DELAYED) || clue_in(&s, IN_TEXT, KIND_BOUNCE);
 	recipient_of_log(&s);
 	if (r->said.count == 0)
-		forms_read(a, r->text, B_NONE, true, &r->said);
+		forms_read(a, s.forms, B_NONE, true, &r->said);
 	struct said *said = r->said.count == 0 ? said_add(a, &r->said) : &r->said.at[0];
 	if (said != NULL && r->said.count == 1) {
 		said->passage = r->text;

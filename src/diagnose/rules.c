@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "diagnose/house_rules.h"
+#include "diagnose/listed.h"
 #include "diagnose/peel.h"
 #include "diagnose/reading.h"
 #include "diagnose/rules_table.h"
@@ -18,8 +19,7 @@
 
 struct rules {
 	struct wordtree     *tree;
-	struct wordtree     *words; /* of reading.h */
-	struct wordtree     *peel_words; /* of peel.h */
+	struct wordtree     *words[WORDS_KINDS];
 	struct house_rules  *house; /* NULL: none */
 	pcre2_code         **compiled; /* by pattern; made at the first use */
 	pcre2_match_data    *match_data;
@@ -31,7 +31,7 @@ struct rules {
 	size_t               plain_count;
 };
 
-static void
+static bool
 hit(void *arg, uint32_t number, size_t end)
 {
 	struct rules *r = arg;
@@ -41,6 +41,7 @@ hit(void *arg, uint32_t number, size_t end)
 		r->seen[number] = 1;
 		r->hits[r->hit_count++] = (uint16_t)number;
 	}
+	return true;
 }
 
 static bool
@@ -60,16 +61,19 @@ rules_new(void)
 	if (r == NULL)
 		return NULL;
 	r->tree = wordtree_new();
-	r->words = reading_words();
-	r->peel_words = peel_words();
+	r->words[WORDS_READING] = reading_words();
+	r->words[WORDS_PEEL] = peel_words();
+	r->words[WORDS_LISTED] = listed_words();
 	r->compiled = calloc(pattern_rows_count, sizeof(*r->compiled));
 	r->seen = calloc(pattern_rows_count, 1);
 	r->hits = calloc(pattern_rows_count, sizeof(*r->hits));
 	r->plain = calloc(rule_rows_count, sizeof(*r->plain));
 	r->match_data = pcre2_match_data_create(1, NULL);
 	r->match_context = pcre2_match_context_create(NULL);
-	if (r->tree == NULL || r->words == NULL || r->peel_words == NULL || r->compiled == NULL || r->seen == NULL || r->hits == NULL || r->plain == NULL || r->match_data == NULL ||
-	    r->match_context == NULL)
+	for (size_t i = 0; i < WORDS_KINDS; i++)
+		if (r->words[i] == NULL)
+			goto fail;
+	if (r->tree == NULL || r->compiled == NULL || r->seen == NULL || r->hits == NULL || r->plain == NULL || r->match_data == NULL || r->match_context == NULL)
 		goto fail;
 	pcre2_set_match_limit(r->match_context, MATCH_LIMIT);
 	pcre2_set_depth_limit(r->match_context, DEPTH_LIMIT);
@@ -99,8 +103,8 @@ rules_free(struct rules *r)
 	pcre2_match_context_free(r->match_context);
 	house_rules_free(r->house);
 	wordtree_free(r->tree);
-	wordtree_free(r->words);
-	wordtree_free(r->peel_words);
+	for (size_t i = 0; i < WORDS_KINDS; i++)
+		wordtree_free(r->words[i]);
 	free(r->compiled);
 	free(r->seen);
 	free(r->hits);
@@ -122,15 +126,9 @@ rules_house(struct rules *r)
 }
 
 const struct wordtree *
-rules_words(const struct rules *r)
+rules_words(const struct rules *r, enum words which)
 {
-	return r->words;
-}
-
-const struct wordtree *
-rules_peel_words(const struct rules *r)
-{
-	return r->peel_words;
+	return r->words[which];
 }
 
 /* "5.7.509" exactly; "x.7.26" any class; "5.7.6*" whatever follows. */
@@ -174,6 +172,42 @@ rules_codes_hold(const struct rule_row *row, const struct evidence *e)
 	return true;
 }
 
+/* Octets that "*" may stand for. */
+#define GAP_MAX   300
+#define PARTS_MAX 8
+
+/* Words one behind the other, none far from the one before it. The texts are gone through once: of what
+ * precedes, only where it ended last matters. */
+static bool
+glob_holds(struct bytes text, const char *glob)
+{
+	struct bytes rest = bytes_of(glob), parts[PARTS_MAX];
+	size_t       count = 0, next[PARTS_MAX], ends[PARTS_MAX][2]; /* the last two ends of each, plus one */
+
+	while (count < PARTS_MAX && bytes_cut(&rest, '*', &parts[count])) {
+		next[count] = bytes_find(text, parts[count]);
+		ends[count][0] = ends[count][1] = 0;
+		if (next[count++] == text.len)
+			return false;
+	}
+	for (;;) {
+		size_t k = 0;
+		for (size_t i = 1; i < count; i++)
+			k = next[i] < next[k] ? i : k;
+		size_t at = next[k];
+		if (at == text.len)
+			return false;
+		size_t before = k == 0 ? at + 1 : ends[k - 1][0] <= at + 1 ? ends[k - 1][0] : ends[k - 1][1];
+		if (before > 0 && at + 1 - before <= GAP_MAX) {
+			if (k + 1 == count)
+				return true;
+			ends[k][1] = ends[k][0];
+			ends[k][0] = at + parts[k].len + 1;
+		}
+		next[k] = at + 1 + bytes_find(bytes_from(text, at + 1), parts[k]);
+	}
+}
+
 static bool
 pattern_holds(struct rules *r, size_t i, struct bytes text)
 {
@@ -181,6 +215,8 @@ pattern_holds(struct rules *r, size_t i, struct bytes text)
 
 	if (!r->seen[i])
 		return false;
+	if (p->glob != NULL)
+		return glob_holds(text, p->glob);
 	if (p->regex == NULL)
 		return true;
 	if (r->compiled[i] == NULL) {
@@ -305,7 +341,7 @@ provider_of_host(struct bytes host)
 	uint32_t bits = 0;
 
 	for (size_t i = 0; host.len > 0 && i < provider_marks_count; i++) {
-		struct bytes suffix = bytes_of(provider_marks[i].suffix);
+		struct bytes suffix = provider_marks[i].suffix;
 		if (bytes_ends_nocase(host, suffix) && (host.len == suffix.len || host.at[host.len - suffix.len - 1] == '.' || suffix.at[0] == '.'))
 			bits |= 1u << provider_marks[i].provider;
 	}

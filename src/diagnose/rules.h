@@ -57,7 +57,8 @@ struct pattern_row {
 	uint16_t    rule;
 	bool        unless; /* the rule does not hold where this is found */
 	const char *word; /* must occur; folded */
-	const char *regex; /* NULL: the word is all */
+	const char *regex; /* and this; NULL: none */
+	const char *glob; /* or these words, "*" between them; NULL: none */
 };
 
 struct provider_row {
@@ -67,7 +68,7 @@ struct provider_row {
 
 struct provider_mark {
 	uint8_t     provider;
-	const char *suffix; /* of a host name */
+	struct bytes suffix; /* of a host name */
 };
 
 /* What is held against the rules. */
@@ -93,10 +94,9 @@ void          rules_free(struct rules *);
 void                rules_adopt(struct rules *, struct house_rules *);
 struct house_rules *rules_house(struct rules *);
 
-/* The words of reading.h, which live as long as the rules. */
-const struct wordtree *rules_words(const struct rules *);
-/* And those of peel.h. */
-const struct wordtree *rules_peel_words(const struct rules *);
+/* Words that others look for, made ready with the rules: they live as long. */
+enum words { WORDS_READING, WORDS_PEEL, WORDS_LISTED, WORDS_KINDS };
+const struct wordtree *rules_words(const struct rules *, enum words);
 
 /* The words of the rules that occur in a folded text. */
 void rules_scan(struct rules *, struct arena *, struct bytes text, const uint16_t **hits_out, size_t *count_out);

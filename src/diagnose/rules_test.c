@@ -36,7 +36,7 @@ check_example(void **state)
 	const struct example_row *e = *state;
 	const struct rule_row    *want = rule_named(e->rule), *got = NULL;
 	struct arena             *a = arena_new((size_t)1 << 20);
-	struct reply_found        reply = peel(a, rules_peel_words(rules), bytes_of(e->text));
+	struct reply_found        reply = peel(a, rules_words(rules, WORDS_PEEL), bytes_of(e->text));
 	struct evidence           evidence = { reply.code, reply.enhanced, stage_of(want), want->provider != 0 ? 1u << want->provider : 0, B_NONE, NULL, 0 };
 
 	evidence.text = text_fold(a, reply.text.len > 0 ? reply.text : bytes_of(e->text));

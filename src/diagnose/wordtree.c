@@ -1,22 +1,31 @@
-/* diagnose/wordtree.c: see wordtree.h. The trie is built with child lists. The
- * states next to the root, where nearly all of a text is spent, then get a row
- * of a table by classes of octets (octets that occur in no word share class 0,
- * which always leads back to the root); the deep ones stay lists, so that
- * making it ready is cheap and the table stays in the cache. */
+/* diagnose/wordtree.c: see wordtree.h. Nearly every octet of a text begins no
+ * word, so that is asked first, and it must cost next to nothing: the last four
+ * octets, folded, are looked up in a small set. Where four of them begin a
+ * word the tree is walked from there. Nothing of one place depends on the place
+ * before it, which is what processors like. */
 #include "diagnose/wordtree.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* States this far from the root have a row. */
-#define DENSE_DEPTH 3
+/* Octets that are looked at together. */
+#define GRAM 4
 
-struct node {
-	uint32_t child, next; /* first child, next sibling; 0: none */
+/* The set: small enough to stay in the first cache. */
+#define FILTER_SHIFT 14
+
+/* While words are added: one octet each. */
+struct twig {
+	uint32_t child, next; /* first child, next brother; 0: none */
 	uint32_t hits; /* first of its hits, plus one */
-	uint32_t fail;
-	uint32_t more; /* nearest node behind `fail` that has hits; 0: none */
 	uint8_t  octet;
+};
+
+/* Then twigs in a row are one node; brothers stand side by side. */
+struct node {
+	uint32_t label, label_len; /* its octets */
+	uint32_t child, children;
+	uint32_t hits;
 };
 
 struct found {
@@ -24,30 +33,43 @@ struct found {
 	uint32_t next; /* plus one */
 };
 
-struct wordtree {
-	struct node  *nodes;
-	size_t        count, room;
-	struct found *found;
-	size_t        found_count, found_room;
-	uint8_t       class_of[256];
-	unsigned      classes;
-	uint32_t      dense; /* nodes with a row; the first ones */
-	uint32_t      silent; /* so many of the first nodes end no word */
-	uint32_t     *go; /* dense * classes */
+/* Where a gram leads. */
+struct start {
+	uint32_t gram; /* 0: the place is free */
+	uint32_t node; /* the tree goes on in this one; 0: nowhere */
+	uint32_t used; /* octets of its label that the gram has */
+	uint32_t shorter; /* the node where a word one octet shorter ends; 0: none */
 };
 
-static bool
-more_nodes(struct wordtree *t)
+struct wordtree {
+	struct twig  *twigs;
+	size_t        twig_count, twig_room;
+	struct node  *nodes;
+	uint32_t      node_count;
+	uint8_t      *labels;
+	uint32_t      label_count;
+	struct found *found;
+	size_t        found_count, found_room;
+	uint8_t       fold[256];
+	uint8_t       filter[1u << FILTER_SHIFT];
+	struct start *starts;
+	size_t        start_room; /* a power of two */
+};
+
+static uint32_t
+twig_add(struct wordtree *t, uint32_t parent, uint8_t octet)
 {
-	if (t->count < t->room)
-		return true;
-	size_t       room = t->room == 0 ? 1024 : t->room * 2;
-	struct node *wide = realloc(t->nodes, room * sizeof(*wide));
-	if (wide == NULL)
-		return false;
-	t->nodes = wide;
-	t->room = room;
-	return true;
+	if (t->twig_count == t->twig_room) {
+		size_t       room = t->twig_room == 0 ? 1024 : t->twig_room * 2;
+		struct twig *wide = realloc(t->twigs, room * sizeof(*wide));
+		if (wide == NULL)
+			return 0;
+		t->twigs = wide;
+		t->twig_room = room;
+	}
+	t->twigs[t->twig_count] = (struct twig){ .octet = octet, .next = t->twig_count > 0 ? t->twigs[parent].child : 0 };
+	t->twigs[parent].child = (uint32_t)t->twig_count;
+	return (uint32_t)t->twig_count++;
 }
 
 struct wordtree *
@@ -55,12 +77,15 @@ wordtree_new(void)
 {
 	struct wordtree *t = calloc(1, sizeof(*t));
 
-	if (t == NULL || !more_nodes(t)) {
-		wordtree_free(t);
+	if (t == NULL)
+		return NULL;
+	twig_add(t, 0, 0);
+	if (t->twig_count == 0) {
+		free(t);
 		return NULL;
 	}
-	t->nodes[t->count++] = (struct node){ 0 };
-	t->classes = 1;
+	for (unsigned i = 0; i < 256; i++)
+		t->fold[i] = i <= ' ' ? ' ' : (uint8_t)byte_lower((char)i);
 	return t;
 }
 
@@ -69,20 +94,12 @@ wordtree_free(struct wordtree *t)
 {
 	if (t == NULL)
 		return;
+	free(t->twigs);
 	free(t->nodes);
+	free(t->labels);
 	free(t->found);
-	free(t->go);
+	free(t->starts);
 	free(t);
-}
-
-static uint32_t
-child_of(const struct wordtree *t, uint32_t at, uint8_t octet)
-{
-	uint32_t c = t->nodes[at].child;
-
-	while (c != 0 && t->nodes[c].octet != octet)
-		c = t->nodes[c].next;
-	return c;
 }
 
 enum rc
@@ -90,18 +107,17 @@ wordtree_add(struct wordtree *t, struct bytes word, uint32_t number)
 {
 	uint32_t at = 0;
 
+	if (word.len < WORDTREE_WORD_MIN)
+		return RC_LIMIT;
 	for (size_t i = 0; i < word.len; i++) {
 		uint8_t  octet = (uint8_t)word.at[i];
-		uint32_t c = child_of(t, at, octet);
-		if (t->class_of[octet] == 0)
-			t->class_of[octet] = (uint8_t)t->classes++;
-		if (c == 0) {
-			if (!more_nodes(t))
-				return RC_MEMORY;
-			c = (uint32_t)t->count++;
-			t->nodes[c] = (struct node){ .octet = octet, .next = t->nodes[at].child };
-			t->nodes[at].child = c;
-		}
+		uint32_t c = t->twigs[at].child;
+		while (c != 0 && t->twigs[c].octet != octet)
+			c = t->twigs[c].next;
+		if (c == 0)
+			c = twig_add(t, at, octet);
+		if (c == 0)
+			return RC_MEMORY;
 		at = c;
 	}
 	if (t->found_count == t->found_room) {
@@ -112,101 +128,227 @@ wordtree_add(struct wordtree *t, struct bytes word, uint32_t number)
 		t->found = wide;
 		t->found_room = room;
 	}
-	t->found[t->found_count] = (struct found){ number, t->nodes[at].hits };
-	t->nodes[at].hits = (uint32_t)++t->found_count;
+	t->found[t->found_count] = (struct found){ number, t->twigs[at].hits };
+	t->twigs[at].hits = (uint32_t)++t->found_count;
 	return RC_OK;
 }
 
-/* Where `at` leads with this octet. */
+/* A twig and those that follow it without a choice, or an end of a word, made a node; gives the last of them. */
 static uint32_t
-step(const struct wordtree *t, uint32_t at, uint8_t octet)
+node_from(struct wordtree *t, uint32_t twig, struct node *n)
 {
-	unsigned k = t->class_of[octet];
-
-	if (k == 0)
-		return 0;
-	for (; at >= t->dense; at = t->nodes[at].fail) {
-		uint32_t c = child_of(t, at, octet);
-		if (c != 0)
-			return c;
+	*n = (struct node){ .label = t->label_count };
+	t->labels[t->label_count++] = t->twigs[twig].octet;
+	while (t->twigs[twig].hits == 0 && t->twigs[twig].child != 0 && t->twigs[t->twigs[twig].child].next == 0) {
+		twig = t->twigs[twig].child;
+		t->labels[t->label_count++] = t->twigs[twig].octet;
 	}
-	return t->go[(size_t)at * t->classes + k];
+	n->label_len = t->label_count - n->label;
+	n->hits = t->twigs[twig].hits;
+	return t->twigs[twig].child;
 }
 
-/* The nodes anew in the order of their depth, so that the shallow ones come first. */
+/* The twigs are given up for nodes, in the order of their depth. */
 static bool
-by_depth(struct wordtree *t)
+nodes_make(struct wordtree *t)
 {
-	struct node *sorted = calloc(t->count, sizeof(*sorted));
-	size_t       tail = 1;
+	uint32_t *child = calloc(t->twig_count, sizeof(*child)); /* by node: the twig of its first child */
 
-	if (sorted == NULL)
+	t->nodes = calloc(t->twig_count, sizeof(*t->nodes));
+	t->labels = calloc(t->twig_count, 1);
+	if (child == NULL || t->nodes == NULL || t->labels == NULL) {
+		free(child);
 		return false;
-	sorted[0] = t->nodes[0];
-	t->dense = 1;
-	for (size_t head = 0, level = 1, depth = 0; head < tail; head++) {
-		if (head == level) {
-			level = tail;
-			if (++depth < DENSE_DEPTH)
-				t->dense = (uint32_t)tail;
-		}
-		uint32_t c = sorted[head].child, *link = &sorted[head].child;
-		for (; c != 0; c = t->nodes[c].next) {
-			sorted[tail] = t->nodes[c];
-			*link = (uint32_t)tail;
-			link = &sorted[tail].next;
-			tail++;
-		}
-		*link = 0;
 	}
-	free(t->nodes);
-	t->nodes = sorted;
-	t->room = t->count;
+	child[0] = t->twigs[0].child;
+	t->node_count = 1;
+	for (uint32_t at = 0; at < t->node_count; at++) {
+		t->nodes[at].child = t->node_count;
+		for (uint32_t c = child[at]; c != 0; c = t->twigs[c].next) {
+			child[t->node_count] = node_from(t, c, &t->nodes[t->node_count]);
+			t->node_count++;
+			t->nodes[at].children++;
+		}
+	}
+	free(child);
+	free(t->twigs);
+	t->twigs = NULL;
+	struct node *tight = realloc(t->nodes, t->node_count * sizeof(*tight));
+	t->nodes = tight != NULL ? tight : t->nodes;
 	return true;
+}
+
+static inline uint32_t
+mixed(uint32_t gram)
+{
+	return gram * 0x9e3779b1u;
+}
+
+static inline bool
+may_start(const struct wordtree *t, uint32_t gram)
+{
+	return t->filter[mixed(gram) >> (32 - FILTER_SHIFT)] != 0;
+}
+
+/* Where a gram is, or would be. */
+static struct start *
+start_of(const struct wordtree *t, uint32_t gram)
+{
+	size_t i = mixed(gram) & (t->start_room - 1);
+
+	while (t->starts[i].gram != 0 && t->starts[i].gram != gram)
+		i = (i + 1) & (t->start_room - 1);
+	return &t->starts[i];
+}
+
+static struct start *
+start_add(struct wordtree *t, uint32_t gram)
+{
+	struct start *s = start_of(t, gram);
+
+	t->filter[mixed(gram) >> (32 - FILTER_SHIFT)] = 1;
+	s->gram = gram;
+	return s;
+}
+
+/* A word of GRAM - 1 octets is found with whatever follows it. */
+static void
+short_add(struct wordtree *t, uint32_t node, uint32_t gram)
+{
+	for (unsigned i = 0; i < 256; i++)
+		if (t->fold[i] == i)
+			start_add(t, gram << 8 | i)->shorter = node;
+}
+
+/* All grams that words begin with. `gram` has the `depth` octets before this node. Only counts them where there
+ * is no place for them yet. */
+static size_t
+starts_fill(struct wordtree *t, uint32_t node, uint32_t gram, unsigned depth)
+{
+	const struct node *n = &t->nodes[node];
+	size_t             count = 0;
+
+	for (uint32_t used = 0; used < n->label_len; used++) {
+		gram = gram << 8 | t->labels[n->label + used];
+		if (++depth < GRAM)
+			continue;
+		if (t->starts != NULL) {
+			struct start *s = start_add(t, gram);
+			s->node = node;
+			s->used = used + 1;
+		}
+		return 1;
+	}
+	if (depth == GRAM - 1 && n->hits != 0) {
+		count += 256;
+		if (t->starts != NULL)
+			short_add(t, node, gram);
+	}
+	for (uint32_t i = 0; i < n->children; i++)
+		count += starts_fill(t, n->child + i, gram, depth);
+	return count;
 }
 
 enum rc
 wordtree_ready(struct wordtree *t)
 {
-	if (!by_depth(t))
+	if (!nodes_make(t))
 		return RC_MEMORY;
-	free(t->go);
-	t->go = calloc((size_t)t->dense * t->classes, sizeof(*t->go));
-	if (t->go == NULL)
+	size_t count = starts_fill(t, 0, 0, 0);
+	for (t->start_room = 1024; t->start_room < 2 * count; t->start_room *= 2)
+		;
+	t->starts = calloc(t->start_room, sizeof(*t->starts));
+	if (t->starts == NULL)
 		return RC_MEMORY;
-	for (uint32_t at = 0; at < t->count; at++) {
-		struct node *n = &t->nodes[at];
-		uint32_t    *row = t->go + (size_t)at * t->classes;
-		if (at != 0 && at < t->dense)
-			memcpy(row, t->go + (size_t)n->fail * t->classes, t->classes * sizeof(*row));
-		if (at != 0)
-			n->more = t->nodes[n->fail].hits != 0 ? n->fail : t->nodes[n->fail].more;
-		for (uint32_t c = n->child; c != 0; c = t->nodes[c].next) {
-			t->nodes[c].fail = at == 0 ? 0 : step(t, n->fail, t->nodes[c].octet);
-			if (at < t->dense)
-				row[t->class_of[t->nodes[c].octet]] = c;
-		}
-	}
-	t->silent = 0;
-	while (t->silent < t->count && t->nodes[t->silent].hits == 0 && t->nodes[t->silent].more == 0)
-		t->silent++;
+	starts_fill(t, 0, 0, 0);
 	return RC_OK;
 }
 
-void
-wordtree_scan(const struct wordtree *t, struct bytes text, void (*hit)(void *, uint32_t, size_t), void *arg)
+struct scan {
+	const struct wordtree *tree;
+	struct bytes           text;
+	bool (*hit)(void *, uint32_t, size_t);
+	void *arg;
+};
+
+static bool
+tell(const struct scan *s, const struct node *n, size_t end)
 {
-	uint32_t at = 0;
+	for (uint32_t f = n->hits; f != 0; f = s->tree->found[f - 1].next)
+		if (!s->hit(s->arg, s->tree->found[f - 1].number, end))
+			return false;
+	return true;
+}
+
+/* The next octet, folded; 0 behind the end. */
+static inline uint8_t
+octet_next(const struct scan *s, size_t *end, uint8_t last)
+{
+	uint8_t octet;
+
+	do {
+		if (*end >= s->text.len)
+			return 0;
+		octet = s->tree->fold[(uint8_t)s->text.at[(*end)++]];
+	} while (octet == ' ' && last == ' ');
+	return octet;
+}
+
+static const struct node *
+child_of(const struct wordtree *t, const struct node *n, uint8_t octet)
+{
+	const struct node *c = &t->nodes[n->child];
+
+	for (uint32_t i = 0; i < n->children; i++)
+		if (t->labels[c[i].label] == octet)
+			return &c[i];
+	return NULL;
+}
+
+/* The words that begin as these octets do; `end` is behind them. False when the scan is to stop. */
+static bool
+words_from(const struct scan *s, uint32_t gram, size_t end)
+{
+	const struct wordtree *t = s->tree;
+	const struct start    *start = start_of(t, gram);
+	uint8_t                last = (uint8_t)gram;
+	uint32_t               used = start->used;
+
+	if (start->gram != gram)
+		return true;
+	if (start->shorter != 0 && !tell(s, &t->nodes[start->shorter], end - 1))
+		return false;
+	for (const struct node *n = start->node != 0 ? &t->nodes[start->node] : NULL; n != NULL; n = child_of(t, n, last), used = 1) {
+		for (; used < n->label_len; used++) {
+			last = octet_next(s, &end, last);
+			if (last != t->labels[n->label + used])
+				return true;
+		}
+		if (n->hits != 0 && !tell(s, n, end))
+			return false;
+		if (n->children == 0)
+			return true;
+		last = octet_next(s, &end, last);
+	}
+	return true;
+}
+
+void
+wordtree_scan(const struct wordtree *t, struct bytes text, bool (*hit)(void *, uint32_t, size_t), void *arg)
+{
+	const struct scan    s = { t, text, hit, arg };
+	const unsigned char *p = (const unsigned char *)text.at;
+	uint32_t             gram = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
-		if (at < t->dense)
-			at = t->go[at * t->classes + t->class_of[(uint8_t)text.at[i]]];
-		else
-			at = step(t, at, (uint8_t)text.at[i]);
-		if (at < t->silent)
+		uint32_t octet = t->fold[p[i]];
+		if (octet == ' ' && (uint8_t)gram == ' ')
 			continue;
-		for (uint32_t n = t->nodes[at].hits != 0 ? at : t->nodes[at].more; n != 0; n = t->nodes[n].more)
-			for (uint32_t f = t->nodes[n].hits; f != 0; f = t->found[f - 1].next)
-				hit(arg, t->found[f - 1].number, i + 1);
+		gram = gram << 8 | octet;
+		if (may_start(t, gram) && !words_from(&s, gram, i + 1))
+			return;
 	}
+	/* A short word at the very end has nothing behind it. */
+	if ((uint8_t)gram != ' ' && may_start(t, gram << 8 | ' '))
+		words_from(&s, gram << 8 | ' ', text.len + 1);
 }

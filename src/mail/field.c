@@ -21,7 +21,11 @@ header_add(struct arena *a, struct header *h, struct bytes name, struct bytes va
 bool
 field_is(const struct field *f, struct bytes name)
 {
-	return bytes_eq_nocase(bytes_trim(f->name), name);
+	struct bytes own = f->name;
+
+	while (own.len > name.len && byte_is_wsp(own.at[own.len - 1]))
+		own.len--;
+	return bytes_eq_nocase(own, name);
 }
 
 size_t
@@ -48,20 +52,26 @@ field_unfold(struct arena *a, struct bytes value)
 	value = bytes_trim(value);
 	if (!bytes_has(value, '\n') && !bytes_has(value, '\r'))
 		return value;
-	char  *out = arena_take(a, value.len);
+	char  *out = arena_room(a, value.len);
 	size_t n = 0;
 	if (out == NULL)
 		return B_NONE;
-	for (size_t i = 0; i < value.len; i++)
-		if (value.at[i] != '\r' && value.at[i] != '\n')
-			out[n++] = value.at[i];
+	while (value.len > 0) {
+		size_t end = bytes_index(value, '\n'), line = end;
+		while (line > 0 && value.at[line - 1] == '\r')
+			line--;
+		for (size_t i = 0; i < line; i++)
+			if (value.at[i] != '\r')
+				out[n++] = value.at[i];
+		bytes_skip(&value, end + (end < value.len));
+	}
 	return bytes_make(out, n);
 }
 
 struct bytes
 field_uncomment(struct arena *a, struct bytes value)
 {
-	char    *out = arena_take(a, value.len + 1);
+	char    *out = arena_room(a, value.len + 1);
 	size_t   n = 0;
 	unsigned depth = 0;
 	bool     quoted = false;
