@@ -279,7 +279,7 @@ groups_fact(struct arena *a, struct bounce_verdict *v)
 {
 	static const struct bytes leads[] = { B_INIT("only accepts messages from "), B_INIT("accepts mail only from "), B_INIT("only accepts mail from "), B_INIT("members of ") };
 
-	for (size_t i = 0; v->answer->scope == SCOPE_RECIPIENT && i < NELEMS(leads); i++) {
+	for (size_t i = 0; v->answer->scope == SCOPE_RECIPIENT && !v->answer->hard && i < NELEMS(leads); i++) {
 		size_t at = bytes_find_nocase(v->reply.text, leads[i]);
 		if (at == v->reply.text.len)
 			continue;

@@ -23,10 +23,11 @@ mime_lines(struct arena *a, struct bytes text)
 static bool
 field_name(struct bytes line, struct bytes *name_out)
 {
-	size_t n = 0;
+	const char *at = line.at, *past = line.at + line.len;
 
-	while (n < line.len && (unsigned char)line.at[n] > ' ' && (unsigned char)line.at[n] < 127 && line.at[n] != ':')
-		n++;
+	while (at < past && (unsigned char)(*at - '!') < 127 - '!' && *at != ':')
+		at++;
+	size_t n = (size_t)(at - line.at);
 	*name_out = bytes_sub(line, 0, n);
 	while (n < line.len && byte_is_wsp(line.at[n]))
 		n++;

@@ -230,20 +230,12 @@ pattern_holds(struct rules *r, size_t i, struct bytes text)
 }
 
 static bool
-texts_hold(struct rules *r, const struct rule_row *row, struct bytes text)
+forbidden(struct rules *r, const struct rule_row *row, struct bytes text)
 {
-	bool any = false, needed = false;
-
-	for (size_t i = row->first; i < (size_t)row->first + row->count; i++) {
-		if (pattern_rows[i].unless) {
-			if (pattern_holds(r, i, text))
-				return false;
-		} else {
-			needed = true;
-			any = any || pattern_holds(r, i, text);
-		}
-	}
-	return any || !needed;
+	for (size_t i = row->first; i < (size_t)row->first + row->count; i++)
+		if (pattern_rows[i].unless && pattern_holds(r, i, text))
+			return true;
+	return false;
 }
 
 static bool
@@ -279,12 +271,12 @@ rules_match(struct rules *r, const struct evidence *e, enum rule_tier least, enu
 	for (size_t i = 0; i < e->hit_count; i++) {
 		const struct pattern_row *p = &pattern_rows[e->hits[i]];
 		const struct rule_row    *row = &rule_rows[p->rule];
-		if (!p->unless && p->rule < best && in_tiers(row, least, most) && rules_codes_hold(row, e) && texts_hold(r, row, e->text))
+		if (!p->unless && p->rule < best && in_tiers(row, least, most) && rules_codes_hold(row, e) && pattern_holds(r, e->hits[i], e->text) && !forbidden(r, row, e->text))
 			best = p->rule;
 	}
 	for (size_t i = 0; i < r->plain_count && r->plain[i] < best; i++) {
 		const struct rule_row *row = &rule_rows[r->plain[i]];
-		if (in_tiers(row, least, most) && rules_codes_hold(row, e) && texts_hold(r, row, e->text))
+		if (in_tiers(row, least, most) && rules_codes_hold(row, e) && !forbidden(r, row, e->text))
 			best = r->plain[i];
 	}
 	for (size_t i = 0; i < e->hit_count; i++)
@@ -342,6 +334,9 @@ provider_of_host(struct bytes host)
 
 	for (size_t i = 0; host.len > 0 && i < provider_marks_count; i++) {
 		struct bytes suffix = provider_marks[i].suffix;
+		/* The first octet tells most strangers. */
+		if (host.len < suffix.len || byte_lower(host.at[host.len - suffix.len]) != suffix.at[0])
+			continue;
 		if (bytes_ends_nocase(host, suffix) && (host.len == suffix.len || host.at[host.len - suffix.len - 1] == '.' || suffix.at[0] == '.'))
 			bits |= 1u << provider_marks[i].provider;
 	}
