@@ -11,8 +11,8 @@
 /* Octets that are looked at together. */
 #define GRAM 4
 
-/* The set: small enough to stay in the first cache. */
-#define FILTER_SHIFT 14
+/* Bits of the set: small enough that those of several trees stay in the first cache. */
+#define FILTER_SHIFT 15
 
 /* While words are added: one octet each. */
 struct twig {
@@ -51,7 +51,7 @@ struct wordtree {
 	struct found *found;
 	size_t        found_count, found_room;
 	uint8_t       fold[256];
-	uint8_t       filter[1u << FILTER_SHIFT];
+	uint32_t      filter[(1u << FILTER_SHIFT) / 32];
 	struct start *starts;
 	size_t        start_room; /* a power of two */
 };
@@ -187,7 +187,9 @@ mixed(uint32_t gram)
 static inline bool
 may_start(const struct wordtree *t, uint32_t gram)
 {
-	return t->filter[mixed(gram) >> (32 - FILTER_SHIFT)] != 0;
+	uint32_t bit = mixed(gram) >> (32 - FILTER_SHIFT);
+
+	return (t->filter[bit / 32] >> (bit % 32) & 1) != 0;
 }
 
 /* Where a gram is, or would be. */
@@ -205,8 +207,9 @@ static struct start *
 start_add(struct wordtree *t, uint32_t gram)
 {
 	struct start *s = start_of(t, gram);
+	uint32_t      bit = mixed(gram) >> (32 - FILTER_SHIFT);
 
-	t->filter[mixed(gram) >> (32 - FILTER_SHIFT)] = 1;
+	t->filter[bit / 32] |= 1u << bit % 32;
 	s->gram = gram;
 	return s;
 }
@@ -340,12 +343,12 @@ wordtree_scan(const struct wordtree *t, struct bytes text, bool (*hit)(void *, u
 	const unsigned char *p = (const unsigned char *)text.at;
 	uint32_t             gram = 0;
 
-	for (size_t i = 0; i < text.len; i++) {
-		uint32_t octet = t->fold[p[i]];
+	for (const unsigned char *at = p; at < p + text.len; at++) {
+		uint32_t octet = t->fold[*at];
 		if (octet == ' ' && (uint8_t)gram == ' ')
 			continue;
 		gram = gram << 8 | octet;
-		if (may_start(t, gram) && !words_from(&s, gram, i + 1))
+		if (may_start(t, gram) && !words_from(&s, gram, (size_t)(at - p) + 1))
 			return;
 	}
 	/* A short word at the very end has nothing behind it. */
