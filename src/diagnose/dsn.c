@@ -168,7 +168,7 @@ dsn_read(struct arena *a, struct bytes text, struct dsn *d, struct said_list *li
 		mime_header(a, text, false, &h, &rest);
 		for (size_t i = 0; i < h.count; i++) {
 			struct bytes value = bytes_trim(field_unfold(a, h.fields[i].value)), type;
-			struct bytes name = bytes_trim_end(h.fields[i].name);
+			struct bytes name = bytes_trim(h.fields[i].name);
 			for (enum field_kind k = 0; k < F_COUNT; k++) {
 				if (!bytes_eq_nocase(name, field_names[k]))
 					continue;

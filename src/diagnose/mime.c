@@ -23,8 +23,9 @@ mime_lines(struct arena *a, struct bytes text)
 static bool
 field_name(struct bytes line, struct bytes *name_out)
 {
+	if (line.len == 0)
+		return false;
 	const char *at = line.at, *past = line.at + line.len;
-
 	while (at < past && (unsigned char)(*at - '!') < 127 - '!' && *at != ':')
 		at++;
 	size_t n = (size_t)(at - line.at);

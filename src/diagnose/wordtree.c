@@ -343,12 +343,12 @@ wordtree_scan(const struct wordtree *t, struct bytes text, bool (*hit)(void *, u
 	const unsigned char *p = (const unsigned char *)text.at;
 	uint32_t             gram = 0;
 
-	for (const unsigned char *at = p; at < p + text.len; at++) {
-		uint32_t octet = t->fold[*at];
+	for (size_t i = 0; i < text.len; i++) {
+		uint32_t octet = t->fold[p[i]];
 		if (octet == ' ' && (uint8_t)gram == ' ')
 			continue;
 		gram = gram << 8 | octet;
-		if (may_start(t, gram) && !words_from(&s, gram, (size_t)(at - p) + 1))
+		if (may_start(t, gram) && !words_from(&s, gram, i + 1))
 			return;
 	}
 	/* A short word at the very end has nothing behind it. */

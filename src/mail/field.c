@@ -23,7 +23,7 @@ field_is(const struct field *f, struct bytes name)
 {
 	struct bytes own = f->name;
 
-	while (own.len > name.len && byte_is_wsp(own.at[own.len - 1]))
+	while (own.len > name.len && byte_is_space(own.at[own.len - 1]))
 		own.len--;
 	return bytes_eq_nocase(own, name);
 }

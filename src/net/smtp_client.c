@@ -79,7 +79,7 @@ static enum rc
 hear(struct talk *t, struct smtp_answer *out)
 {
 	struct buf   all = { .limit = (size_t)LINE_LIMIT * LINES_LIMIT };
-	struct bytes line;
+	struct bytes line = B_NONE;
 	uint64_t     code = 0;
 	enum rc      rc = RC_OK;
 

@@ -1,0 +1,130 @@
+/* diagnose/wordtree_test.c: what a tree finds is what a search for each word
+ * alone finds in the folded text, on texts made of little so that words overlap. */
+#include "base/rows.h"
+
+#include <string.h>
+
+#include "diagnose/charset.h"
+#include "diagnose/wordtree.h"
+
+#define WORDS_MAX 40
+
+struct search {
+	const char *claim;
+	const char *letters; /* that words and texts are made of */
+	size_t      word_max;
+	unsigned    words, texts;
+};
+
+static const struct search searches[] = {
+	{ "words of two letters and blanks, many inside one another", "ab ", 6, 40, 3000 },
+	{ "words of one letter", "a", 9, 7, 300 },
+	{ "words in both cases and runs of white space", "aB \n\t", 7, 40, 3000 },
+	{ "short words at the end of a text", "abc", 3, 20, 3000 },
+	{ "octets above ASCII", "\xc3\xa4z ", 8, 30, 3000 },
+};
+
+static uint32_t
+next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed >> 8;
+}
+
+static struct bytes
+made(struct arena *a, const char *letters, size_t least, size_t most, uint32_t *seed)
+{
+	size_t n = least + next_random(seed) % (most - least + 1);
+	char  *text = arena_take(a, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		text[i] = letters[next_random(seed) % strlen(letters)];
+	return bytes_make(text, n);
+}
+
+/* How often each word was found. */
+static bool
+count_hit(void *arg, uint32_t number, size_t end)
+{
+	((unsigned *)arg)[number]++;
+	(void)end;
+	return true;
+}
+
+/* As a scan sees a text: lower case, each run of white space one blank, also those at its ends. */
+static struct bytes
+folded(struct arena *a, struct bytes text)
+{
+	char  *out = arena_take(a, text.len + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = (unsigned char)text.at[i] <= ' ' ? ' ' : byte_lower(text.at[i]);
+		if (c != ' ' || n == 0 || out[n - 1] != ' ')
+			out[n++] = c;
+	}
+	return bytes_make(out, n);
+}
+
+static void
+check_search(void **state)
+{
+	const struct search *s = *state;
+	struct arena        *a = arena_new((size_t)1 << 26);
+	struct wordtree     *t = wordtree_new();
+	struct bytes         words[WORDS_MAX];
+	uint32_t             seed = 7;
+
+	for (unsigned i = 0; i < s->words; i++) {
+		do
+			words[i] = text_fold(a, made(a, s->letters, WORDTREE_WORD_MIN, s->word_max, &seed));
+		while (words[i].len < WORDTREE_WORD_MIN);
+		assert_int_equal(wordtree_add(t, words[i], i), RC_OK);
+	}
+	assert_int_equal(wordtree_ready(t), RC_OK);
+	for (unsigned n = 0; n < s->texts; n++) {
+		unsigned     have[WORDS_MAX] = { 0 };
+		struct bytes text = made(a, s->letters, 0, 40, &seed), plain = folded(a, text);
+		wordtree_scan(t, text, count_hit, have);
+		for (unsigned i = 0; i < s->words; i++) {
+			unsigned want = 0;
+			for (size_t at = 0; at + words[i].len <= plain.len; at++)
+				want += bytes_starts(bytes_from(plain, at), words[i]);
+			if (have[i] != want)
+				fail_msg("\"%.*s\" in \"%.*s\": found %u times, not %u", B_FMT(words[i]), B_FMT(plain), have[i], want);
+		}
+	}
+	wordtree_free(t);
+	arena_free(a);
+}
+
+static bool
+first_hit(void *arg, uint32_t number, size_t end)
+{
+	*(size_t *)arg = end;
+	(void)number;
+	return false;
+}
+
+static void
+check_end(void **state)
+{
+	struct wordtree *t = wordtree_new();
+	size_t           end = 0;
+
+	(void)state;
+	assert_int_equal(wordtree_add(t, B("no such user"), 0), RC_OK);
+	assert_int_equal(wordtree_add(t, B("no"), 1), RC_LIMIT);
+	assert_int_equal(wordtree_ready(t), RC_OK);
+	wordtree_scan(t, B("550 No \r\n such\tuser: no such user"), first_hit, &end);
+	assert_int_equal(end, sizeof("550 No \r\n such\tuser") - 1);
+	wordtree_free(t);
+}
+
+int
+main(void)
+{
+	ROWS_ADD(searches, check_search);
+	rows_add("the end of a word is told in the text as it is, and the scan stops when told to", check_end, NULL);
+	return rows_run("wordtree");
+}
