@@ -209,6 +209,18 @@ says_which(const struct bounce_verdict *v)
 	return v->reply.stage != STAGE_NONE || v->said->status.len == 0 || !status_is_vague(v->reply.enhanced);
 }
 
+/* "5.7.1 ... user unknown": words that anybody uses, under a code that is about the message, the protocol or the
+ * right to send. Either may be meant (RFC 3463 3.6 to 3.8): one such refusal does not prove that the address is dead. */
+static bool
+code_is_about_else(const struct bounce_verdict *v)
+{
+	struct bytes e = v->reply.enhanced;
+
+	if (v->rule == NULL || v->rule->tier <= TIER_PROGRAM)
+		return false;
+	return bytes_starts(v->reply.code, B("53")) || (e.len > 2 && (e.at[2] == '6' || e.at[2] == '7'));
+}
+
 static void
 permanence(struct bounce_verdict *v)
 {
@@ -217,10 +229,10 @@ permanence(struct bounce_verdict *v)
 	v->permanent = klass == '5' || (klass != '4' && v->answer->permanent);
 	if (v->kind == KIND_DELAYED)
 		v->permanent = false;
-	bool proven = says_which(v);
+	bool proven = says_which(v) && !code_is_about_else(v);
 	v->hard = v->answer->hard && v->kind == KIND_BOUNCE && v->permanent && proven;
 	v->suppress = v->kind == KIND_DELAYED ? SUPPRESS_NO : v->answer->suppress;
-	if (v->answer->hard && !proven && v->suppress == SUPPRESS_YES)
+	if (((v->answer->hard && !proven) || !v->permanent) && v->suppress == SUPPRESS_YES)
 		v->suppress = SUPPRESS_PROVISIONAL;
 }
 
