@@ -22,6 +22,8 @@
 #include "base/utf8.h"
 #include "desk/check.h"
 #include "desk/config.h"
+#include "desk/crew.h"
+#include "desk/digest.h"
 #include "desk/explain.h"
 #include "desk/explain_rules.h"
 #include "desk/operator.h"
@@ -53,6 +55,8 @@ struct daemon {
 	struct recorder *recorder; /* NULL: nothing is kept */
 	struct vault    *vault; /* NULL: no messages are kept */
 	struct keeper   *keeper;
+	struct crew     *clerk; /* writes the letters about what is kept */
+	atomic_bool      ending; /* for him */
 	struct door     *door;
 	struct listener *listeners[DOORS_MAX];
 	size_t           listener_count;
@@ -163,6 +167,49 @@ expire_held(struct daemon *d)
 	if (count > 0)
 		log_event(AT_INFO, "quarantine.expired", F_INT("messages", count));
 	arena_free(a);
+}
+
+/* On a thread of its own: the server that takes the letters may be slow. The
+ * settings are those of the moment. */
+static void
+write_letters(void *hand, void *job)
+{
+	struct daemon         *d = hand;
+	const struct settings *s = job;
+	struct arena          *a = arena_new(DIGEST_MEMORY);
+	struct digest          letters = { .settings = s, .now_us = store_now_us(), .stop = &d->ending };
+	struct digest_count    n = { .sent = 0 };
+	struct bytes           why = B("");
+
+	if (store_open(store_where(s), STORE_WRITE, a, &letters.store, &why) == RC_OK && digest_is_due(letters.store, s->store_digest_every_ms, letters.now_us)) {
+		if (digest_send(&letters, a, &n, &why) != RC_OK)
+			log_event(AT_WARNING, "quarantine.digest", F_TEXT("trouble", why), F_WORD("done", "tried again the next time"));
+		else if (n.sent + n.failed > 0)
+			log_event(AT_INFO, "quarantine.told", F_INT("letters", n.sent), F_INT("failed", n.failed));
+	}
+	store_close(letters.store);
+	settings_unref(s);
+	arena_free(a);
+}
+
+static void
+drop_letters(void *job)
+{
+	settings_unref(job);
+}
+
+static void
+tell_recipients(struct daemon *d)
+{
+	struct settings     *s = settings_ref(d->env->settings);
+	void                *hands[] = { d };
+	struct crew_settings with = { "clerk", 1, hands, 1, write_letters, drop_letters };
+
+	bool wanted = s->store_digest_every_ms > 0 && d->vault != NULL && store_where(s) != NULL;
+	if (wanted && d->clerk == NULL && crew_start(&with, &d->clerk) != RC_OK)
+		d->clerk = NULL;
+	if (!wanted || d->clerk == NULL || !crew_put(d->clerk, s))
+		settings_unref(s);
 }
 
 static bool
@@ -514,11 +561,14 @@ live(struct daemon *d, const sigset_t *signals)
 	          F_WORD("mode", d->env->settings->mode == MODE_MONITOR ? "monitor" : "enforce"),
 	          F_TEXT("authserv_id", d->env->settings->authserv_id));
 	notify_state("READY=1");
+	tell_recipients(d);
 	for (;;) {
 		int got = sigtimedwait(signals, NULL, &(struct timespec){ .tv_sec = EXPIRE_SECONDS });
 		if (got < 0) {
-			if (errno == EAGAIN)
+			if (errno == EAGAIN) {
 				expire_held(d);
+				tell_recipients(d);
+			}
 		} else if (got == SIGHUP) {
 			reload(d);
 		} else if (got == SIGUSR1) {
@@ -593,6 +643,8 @@ serve(int argc, char **argv)
 	live(&d, &signals);
 	exit = CLI_FINE;
 end:
+	atomic_store(&d.ending, true);
+	crew_free(d.clerk);
 	close_web(&d);
 	for (size_t i = 0; i < d.listener_count; i++)
 		listener_free(d.listeners[i]);

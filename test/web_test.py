@@ -5,6 +5,7 @@ Every path of docs/openapi.yaml is asked, and every answer held against its sche
 import json
 import pathlib
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -304,6 +305,22 @@ def keep_one(d, mark):
     return after[0]
 
 
+def test_digest(d):
+    ask = (d.program, "quarantine", "digest", "--config", d.config)
+    told = subprocess.run(ask, capture_output=True, text=True)
+    check(told.stdout == "1 letter sent\n", "a recipient is told of what is kept", told)
+    letter = d.postfix.delivered("Subject: 1 message is kept for you at gate.example.net")
+    id = held(d)[0]["id"]
+    check(letter is not None and id.encode() in letter and b"From     orders@shop.example" in letter and b"postmaster@example.net" in letter, "by a letter with its id", letter)
+    check(subprocess.run(ask, capture_output=True, text=True).stdout == "0 letters sent\n", "and only once")
+    keep_one(d, "fourth")
+    pathlib.Path(d.config).write_text(pathlib.Path(d.config).read_text() + "store { digest_every = 1h }\n")
+    d.restart()
+    letter = gate.wait_for(lambda: (lambda text: text if text and b"TOLD BEFORE" in text else None)(d.postfix.delivered("TOLD BEFORE", 1)))
+    check(letter is not None and letter.index(b"NEW") < letter.index(b"TOLD BEFORE") < letter.index(id.encode()), "the daemon does so by itself, and lists what was told", letter)
+    d.verb("quarantine", "delete", held(d)[0]["id"])
+
+
 def test_quarantine(d, admin):
     if d.postfix is None:
         skip("the quarantine at the desk, 18 tests", gate.why_not())
@@ -337,6 +354,7 @@ def test_quarantine(d, admin):
     check(all(f"<code>quarantine.{deed}</code>" in trail for deed in ("read", "release", "delete", "release-failed")), "all of it is in the audit trail", trail)
     check(d.get("/quarantine/AAAAAAAAAAAA", headers=admin)[0] == 404 and d.get("/quarantine/../x", headers=admin)[0] == 404, "what is not kept is not found")
     third = keep_one(d, "third")
+    test_digest(d)
     d.postfix.end()
     failed = d.form(f"/quarantine/{third}", headers=admin, do="release", csrf=csrf)
     check(failed[0] == 503 and "It was not released" in failed[2] and [row["id"] for row in held(d)] == [third], "what cannot be handed on stays kept", failed)

@@ -76,6 +76,7 @@ crew_start(const struct crew_settings *with, struct crew **crew_out)
 	if (c == NULL)
 		return RC_MEMORY;
 	c->with = *with;
+	c->with.hands = NULL; /* each thread has its own */
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->more, NULL);
 	while (c->started < with->count && c->started < CREW_MOST) {

@@ -20,7 +20,7 @@ struct crew_settings {
 	void (*drop)(void *job); /* a job that crew_stop() found waiting */
 };
 
-/* RC_MEMORY or RC_IO. Settings are copied, the hands are borrowed. */
+/* RC_MEMORY or RC_IO. Settings and the list of hands are copied. */
 enum rc crew_start(const struct crew_settings *, struct crew **crew_out) MUST_USE;
 /* Takes no more, lets each thread finish what it does, drops the rest. Takes NULL. */
 void crew_stop(struct crew *);

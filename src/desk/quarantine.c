@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "desk/digest.h"
 #include "desk/release.h"
 #include "desk/settings_load.h"
 #include "desk/store_open.h"
@@ -31,9 +32,9 @@ static const struct cli_option options[] = {
 
 static const struct cli_verb verb = {
 	"quarantine",
-	"list [--state WORD]\nshow ID\nrelease ID...\ndelete ID...\nexpire",
+	"list [--state WORD]\nshow ID\nrelease ID...\ndelete ID...\nexpire\ndigest",
 	"Messages that quarantine = store keeps here. show prints a message as safe text; release hands it to the MTA for the recipients it had;\n"
-	"delete and expire remove the copy. The row stays, and says who did it.",
+	"delete and expire remove the copy. The row stays, and says who did it. digest tells recipients by mail what is newly kept for them.",
 	"mailreeve quarantine list\nmailreeve quarantine release 4QXYZ7KM2PAC",
 	options,
 	NELEMS(options),
@@ -319,6 +320,26 @@ do_expire(struct job *job)
 	return cli_put(&job->cli, &job->out);
 }
 
+static int
+do_digest(struct job *job)
+{
+	struct arena       *a = arena_new(DIGEST_MEMORY);
+	struct digest       d = { job->store, job->desk.settings, job->cli.time * 1000000, NULL };
+	struct digest_count n;
+	struct bytes        why = B("");
+	enum rc             rc = digest_send(&d, a, &n, &why);
+	int                 exit = told(job, rc == RC_SYNTAX || rc == RC_OK ? rc : RC_IO, why);
+
+	arena_free(a);
+	if (exit != CLI_FINE)
+		return exit;
+	buf_printf(&job->out, "%zu %s sent\n", n.sent, n.sent == 1 ? "letter" : "letters");
+	exit = cli_put(&job->cli, &job->out);
+	if (n.failed > 0)
+		cli_fault(&job->cli, "%zu could not be sent, and will be tried again the next time", n.failed);
+	return n.failed > 0 ? CLI_UNKNOWN : exit;
+}
+
 /* ---- the verb ---- */
 
 static const struct {
@@ -327,6 +348,7 @@ static const struct {
 	int least, most; /* words, with its name; most -1: any number */
 } jobs[] = {
 	{ "list", do_list, 1, 1 }, { "show", do_show, 2, 2 }, { "release", do_release, 2, -1 }, { "delete", do_delete, 2, -1 }, { "expire", do_expire, 1, 1 },
+	{ "digest", do_digest, 1, 1 },
 };
 
 static bool
@@ -357,7 +379,7 @@ desk_quarantine(int argc, char **argv)
 	while (i < NELEMS(jobs) && strcmp(jobs[i].name, job.cli.args[0]) != 0)
 		i++;
 	if (i == NELEMS(jobs))
-		return cli_fault(&job.cli, "no such job: %s; there are list, show, release, delete and expire", job.cli.args[0]);
+		return cli_fault(&job.cli, "no such job: %s; there are list, show, release, delete, expire and digest", job.cli.args[0]);
 	if (job.cli.arg_count < jobs[i].least)
 		return cli_fault(&job.cli, "%s wants an id", jobs[i].name);
 	if (jobs[i].most >= 0 && job.cli.arg_count > jobs[i].most)
