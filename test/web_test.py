@@ -195,6 +195,12 @@ def test_api(d, admin):
     x = ask("/api/v1/explain", "a reply is held against the operator's rules", method="POST", body="452 4.3.1 spool is 97 percent full")
     check(x["reports"][0]["rule"] == "relay-full", "before those of the program", x)
     check(all(r["checked"] == [] for r in x["reports"]), "and DNS is not asked", x)
+    report = ("From: MAILER-DAEMON@mx.example.net\nTo: anna@example.org\nSubject: Undelivered Mail Returned to Sender\n\n<ben@example.net>: 550 5.1.1 User unknown\n\n"
+              "------ This is a copy of the message, including all the headers. ------\n\nFrom: anna@example.org\nMessage-ID: <{}@mail.invalid>\n\n")
+    x = ask("/api/v1/explain", "a report about a mail that passed here", method="POST", body=report.format("good"))
+    check(x["proven"] is True and x["account"], "is proven", x)
+    x = ask("/api/v1/explain", "a report about one that nobody knows", method="POST", body=report.format("nobody-knows-it"))
+    check(x["proven"] is False and x["account"] is None, "is not", x)
     live = ask("/api/v1/explain?live=1", "it can be checked against DNS", method="POST", body=bounce)
     check([c["state"] for c in live["reports"][0]["checked"] if c["check"] == "dmarc"] == ["fine"], "which says more", live)
     answers = [d.get("/api/v1/explain?live=1", method="POST", headers=auth, body=bounce)[0] for _ in range(10)]
@@ -202,6 +208,10 @@ def test_api(d, admin):
     ask("/api/v1/explain?live=1", "which is told", 429, method="POST", body=bounce)
     page = d.form("/explain", headers=admin, csrf=csrf_of(d, admin), text=bounce, live="1")
     check(page[0] == 429 and "DNS was asked often" in page[2] and "authfailure" in page[2], "an operator and his tokens count together; what the report tells is told", page)
+    page = d.form("/explain", headers=admin, csrf=csrf_of(d, admin), text=report.format("good"))[2]
+    check('passed here: <a href="/message/' in page, "the page leads to the mail that a report is about", page)
+    page = d.form("/explain", headers=admin, csrf=csrf_of(d, admin), text=report.format("nobody-knows-it"))[2]
+    check("Unproven: nothing is kept here" in page, "or says that none is known", page)
     ask("/api/v1/explain", "an empty report is a fault", 400, method="POST", body="")
     ask("/api/v1/explain", "a report has its bounds", 413, method="POST", body=b"x" * (4 << 20) + b"x")
     ask("/api/v1/explain", "a token does what its scopes say, and no more", 403, method="POST", body=bounce, headers=metrics)

@@ -4,6 +4,7 @@
 
 #include "desk/doc.h"
 #include "desk/explainer.h"
+#include "desk/proof.h"
 #include "policy/settings.h"
 
 /* For all questions to DNS about one report. */
@@ -91,6 +92,16 @@ add_report(struct visit *v, const struct doc *r)
 	buf_add_str(out, "</section>");
 }
 
+/* `unproven`: the report bears marks of a mail, and none is known here. */
+static void
+add_proof(struct visit *v, struct bytes account, bool unproven)
+{
+	if (account.len > 0)
+		html_put(v->out, "<p class=\"note\" role=\"status\">It is about a mail that passed here: <a href=\"/message/$\">$</a>.</p>", H_TEXT(account), H_TEXT(account));
+	else if (unproven)
+		buf_add_str(v->out, "<p class=\"note\" role=\"status\">Unproven: nothing is kept here of the mail that it is about. Anybody can write such a report; suppress nobody because of it.</p>");
+}
+
 static void
 add_result(struct visit *v, const struct doc *d, struct bytes plain)
 {
@@ -119,6 +130,18 @@ look(struct visit *v, struct explained *x)
 	return true;
 }
 
+/* Is it about a mail that passed here? As long as the store is away nobody knows. */
+static struct explained *
+read_report(struct visit *v, struct bytes text)
+{
+	struct explained *x = explainer_read(v->desk->explainer, v->arena, text);
+	struct store     *s = x != NULL ? desk_store(v->desk, v->arena) : NULL;
+
+	if (s != NULL && proof_find(s, v->arena, x) != RC_OK)
+		desk_away(v->desk);
+	return x;
+}
+
 static bool
 add_explained(struct visit *v, struct explained *x, bool user)
 {
@@ -126,8 +149,10 @@ add_explained(struct visit *v, struct explained *x, bool user)
 
 	bool fine = explainer_json(x, v->arena, user, v->now_us / 1000000, &json) && explainer_text(x, v->arena, user, &plain);
 	const struct doc *d = fine ? doc_read(v->arena, buf_bytes(&json)) : NULL;
-	if (d != NULL)
+	if (d != NULL) {
+		add_proof(v, x->account, x->proven == PROVEN_NO);
 		add_result(v, d, buf_bytes(&plain));
+	}
 	buf_free(&json);
 	buf_free(&plain);
 	return d != NULL;
@@ -138,7 +163,7 @@ page_explain(void *desk, const struct http_request *request, struct http_respons
 {
 	struct visit      v = visit_of(desk, request, response);
 	struct bytes      text = request->method == HTTP_POST ? http_form(request, "text") : B("");
-	struct explained *x = text.len > 0 ? explainer_read(v.desk->explainer, v.arena, text) : NULL;
+	struct explained *x = text.len > 0 ? read_report(&v, text) : NULL;
 	bool              looked = x == NULL || http_form(request, "live").len == 0 || look(&v, x);
 
 	page_begin(&v, B("Explain a bounce"), NAV_EXPLAIN);
@@ -161,7 +186,7 @@ api_explain(void *desk, const struct http_request *request, struct http_response
 		api_fault(response, 400, "empty", "The body of the request is the report: a message, or text.");
 		return;
 	}
-	struct explained *x = explainer_read(v.desk->explainer, v.arena, request->body);
+	struct explained *x = read_report(&v, request->body);
 	if (x != NULL && bytes_eq(http_query(request, "live"), B("1")) && !look(&v, x)) {
 		api_fault(response, 429, "limit", "DNS may be asked ten times at once, then once in six seconds.");
 		return;
