@@ -107,6 +107,14 @@ tell_lost(void *arg, const struct store_held *held, bool has_copy)
 	          F_WORD("done", has_copy ? "a copy without its row; listed as unconfirmed" : "a row without its copy; nothing to release"));
 }
 
+static void
+tell_recovered(void *arg, const struct store_held *held)
+{
+	(void)arg;
+	log_event(AT_WARNING, "quarantine.recovered", F_TEXT("id", held->id), F_TEXT("state", held->state), F_TEXT("by", held->changed_by),
+	          F_WORD("done", "a release was cut short; what may not have been sent is held again"));
+}
+
 /* At start: what a kill left behind. */
 static void
 reconcile(const struct daemon *d, const char *where, const struct settings *s)
@@ -117,6 +125,7 @@ reconcile(const struct daemon *d, const char *where, const struct settings *s)
 	int64_t       now = store_now_us();
 
 	if (store_open(where, STORE_WRITE, a, &store, &why) != RC_OK ||
+	    vault_recover(d->vault, store, now, tell_recovered, NULL) != RC_OK ||
 	    vault_reconcile(d->vault, store, now, now + (int64_t)s->store_quarantine_days * DAY_US, tell_lost, NULL) != RC_OK)
 		log_event(AT_WARNING, "quarantine.unchecked", F_WORD("done", "copies and rows are compared at the next start"));
 	if (store != NULL)
@@ -149,7 +158,7 @@ open_vault(struct daemon *d, struct desk_env *env)
 	return !s->keeps_messages || d->keeper != NULL;
 }
 
-/* What nobody released in time. */
+/* What nobody released in time, and what was left half released. */
 static void
 expire_held(struct daemon *d)
 {
@@ -160,7 +169,8 @@ expire_held(struct daemon *d)
 	size_t                 count = 0;
 
 	if (d->vault != NULL && store_where(s) != NULL && store_open(store_where(s), STORE_WRITE, a, &store, &why) == RC_OK) {
-		if (quarantine_expire(d->vault, store, store_now_us(), B("mailreeve"), &count) != RC_OK)
+		if (vault_recover(d->vault, store, store_now_us(), tell_recovered, NULL) != RC_OK ||
+		    quarantine_expire(d->vault, store, store_now_us(), B("mailreeve"), &count) != RC_OK)
 			log_event(AT_WARNING, "quarantine.unexpired", F_WORD("done", "tried again in ten minutes"));
 		store_close(store);
 	}

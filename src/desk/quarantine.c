@@ -25,7 +25,7 @@ struct own {
 };
 
 static const struct cli_option options[] = {
-	{ "state", CLI_TEXT, "WORD", "of a list: held (default), unconfirmed, released, deleted, expired", offsetof(struct own, state) },
+	{ "state", CLI_TEXT, "WORD", "of a list: held (default), unconfirmed, releasing, released, deleted, expired", offsetof(struct own, state) },
 	{ "limit", CLI_NUMBER, "N", "of a list: at most so many (1000)", offsetof(struct own, limit) },
 	{ "to", CLI_TEXT, "SOCKET", "of release: an SMTP server such as inet:127.0.0.1:10025, instead of release_to", offsetof(struct own, to) },
 };
@@ -34,7 +34,9 @@ static const struct cli_verb verb = {
 	"quarantine",
 	"list [--state WORD]\nshow ID\nrelease ID...\ndelete ID...\nexpire\ndigest",
 	"Messages that quarantine = store keeps here. show prints a message as safe text; release hands it to the MTA for the recipients it had;\n"
-	"delete and expire remove the copy. The row stays, and says who did it. digest tells recipients by mail what is newly kept for them.",
+	"delete and expire remove the copy. The row stays, and says who did it. expire also brings back what a release that was cut short left;
+"
+	"digest tells recipients by mail what is newly kept for them.",
 	"mailreeve quarantine list\nmailreeve quarantine release 4QXYZ7KM2PAC",
 	options,
 	NELEMS(options),
@@ -306,13 +308,24 @@ quarantine_expire(struct vault *vault, struct store *store, int64_t now_us, stru
 	return rc;
 }
 
+static void
+tell_recovered(void *arg, const struct store_held *h)
+{
+	struct job *job = arg;
+
+	buf_printf(&job->out, "%.*s %.*s: its release was cut short\n", B_FMT(h->id), B_FMT(h->state));
+}
+
 static int
 do_expire(struct job *job)
 {
 	struct arena *a = arena_new((size_t)1 << 12);
+	int64_t       now_us = job->cli.time * 1000000;
 	size_t        count;
-	enum rc       rc = quarantine_expire(job->vault, job->store, job->cli.time * 1000000, whoami(a), &count);
+	enum rc       rc = vault_recover(job->vault, job->store, now_us, tell_recovered, job);
 
+	if (rc == RC_OK)
+		rc = quarantine_expire(job->vault, job->store, now_us, whoami(a), &count);
 	arena_free(a);
 	if (rc != RC_OK)
 		return desk_store_fault(&job->cli, job->store, rc);

@@ -105,8 +105,8 @@ send_letter(const struct release *r, struct arena *a, const struct store_held *h
 	return rc == RC_OK || rc == RC_SYNTAX || rc == RC_MEMORY ? rc : RC_IO;
 }
 
-/* The state is taken first, so that nobody else releases it too; a crash in
- * between leaves it "releasing", and a person decides: twice is better than never. */
+/* The state is taken first, so that nobody else releases it too; what a crash in
+ * between leaves "releasing" vault_recover() brings back. */
 enum rc
 release_send(const struct release *r, struct arena *a, const struct store_held *h, const struct endpoint *to, struct bytes *why_out)
 {
@@ -126,6 +126,7 @@ release_send(const struct release *r, struct arena *a, const struct store_held *
 			*why_out = arena_printf(a, "%.*s\n  its row stays in the state releasing", B_FMT(*why_out));
 		return rc;
 	}
+	(void)!vault_note_sent(r->vault, h->path); /* without it a crash now would have it sent again */
 	rc = change(r, a, h, B(HELD_RELEASING), HELD_RELEASED, why_out);
 	if (rc == RC_OK)
 		(void)!vault_remove(r->vault, h->path); /* a copy that stays is found at the next start */

@@ -11,8 +11,6 @@
 #include "store/held.h"
 #include "store/vault.h"
 
-#define HELD_RELEASING "releasing"
-
 struct release {
 	struct store *store;
 	struct vault *vault;

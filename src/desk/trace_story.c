@@ -7,6 +7,7 @@
 #include "desk/trace_job.h"
 #include "desk/trace_view.h"
 #include "session/account_json.h"
+#include "store/held.h"
 
 #define STORY_MEMORY ((size_t)256 << 20)
 
@@ -48,6 +49,23 @@ add_place(struct trace_job *job, const struct store_account *row)
 	}
 }
 
+/* What people made of a message that was kept here. */
+static void
+add_held(struct trace_job *job, struct arena *a, const struct store_account *row)
+{
+	struct store_held held;
+	char              time[VIEW_TIME_MAX];
+
+	if (held_get(job->store, a, row->id, &held) != RC_OK)
+		return;
+	view_time(held.changed_us, time);
+	buf_printf(&job->out, "%-12s ", "quarantine");
+	text_add_safe(&job->out, held.state);
+	buf_printf(&job->out, " since %s, by ", time);
+	text_add_safe(&job->out, held.changed_by);
+	buf_add_c(&job->out, '\n');
+}
+
 /* The document that `check` prints, with one member more. */
 static void
 add_json(struct trace_job *job, const struct account *account, const struct store_account *row)
@@ -73,6 +91,7 @@ tell(struct trace_job *job, struct arena *a, const struct store_account *row)
 		add_json(job, account, row);
 	} else {
 		add_place(job, row);
+		add_held(job, a, row);
 		account_text(&job->out, &job->cli, account, NULL);
 		add_deliveries(job, row);
 	}

@@ -7,12 +7,15 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 #define LINE_LIMIT  4096
 #define LINES_LIMIT 100
+#define PATIENCE    10 /* waits in all */
 
 struct talk {
 	int           fd;
+	uint64_t      until_us;
 	struct arena *arena;
 	struct bytes *why;
 	char          room[LINE_LIMIT];
@@ -27,10 +30,20 @@ fail(struct talk *t, enum rc rc, const char *what)
 	return rc;
 }
 
+/* Each wait is bounded by the socket, all of them by this. */
+static enum rc
+check_time(struct talk *t)
+{
+	errno = 0;
+	return clock_mono_us() < t->until_us ? RC_OK : fail(t, RC_CLOSED, "the server takes too long");
+}
+
 static enum rc
 say(struct talk *t, struct bytes text)
 {
 	while (text.len > 0) {
+		if (check_time(t) != RC_OK)
+			return RC_CLOSED;
 		ssize_t n = send(t->fd, text.at, text.len, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -59,6 +72,8 @@ hear_line(struct talk *t, struct bytes *line_out)
 		errno = 0;
 		if (t->len == sizeof(t->room))
 			return fail(t, RC_CLOSED, "the server says lines without end");
+		if (check_time(t) != RC_OK)
+			return RC_CLOSED;
 		ssize_t n = recv(t->fd, t->room + t->len, sizeof(t->room) - t->len, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -75,6 +90,18 @@ note_offer(struct talk *t, struct bytes text)
 	t->utf8 |= bytes_eq_nocase(text, B("SMTPUTF8"));
 }
 
+/* One line of a reply (RFC 5321 section 4.2.1): all lines of one bear the same code. */
+static bool
+read_line(struct bytes line, uint64_t *code, bool *more)
+{
+	uint64_t was = *code;
+
+	if (!bytes_number(bytes_sub(line, 0, 3), 599, code) || *code < 200 || (was != 0 && *code != was))
+		return false;
+	*more = line.len > 3 && line.at[3] == '-';
+	return line.len == 3 || *more || line.at[3] == ' ';
+}
+
 static enum rc
 hear(struct talk *t, struct smtp_answer *out)
 {
@@ -82,14 +109,14 @@ hear(struct talk *t, struct smtp_answer *out)
 	struct bytes line = B_NONE;
 	uint64_t     code = 0;
 	enum rc      rc = RC_OK;
+	bool         more = true;
 
-	for (int lines = 0; lines < LINES_LIMIT; lines++) {
-		rc = hear_line(t, &line);
+	for (int lines = 0; more && rc == RC_OK; lines++) {
+		rc = lines < LINES_LIMIT ? hear_line(t, &line) : fail(t, RC_CLOSED, "the server says lines without end");
 		if (rc != RC_OK)
 			break;
-		bool more = line.len > 3 && line.at[3] == '-';
 		errno = 0;
-		if (!bytes_number(bytes_sub(line, 0, 3), 599, &code) || code < 200) {
+		if (!read_line(line, &code, &more)) {
 			rc = fail(t, RC_CLOSED, "the server does not speak SMTP");
 			break;
 		}
@@ -97,8 +124,6 @@ hear(struct talk *t, struct smtp_answer *out)
 		if (all.len > 0)
 			buf_add_c(&all, ' ');
 		buf_add(&all, bytes_from(line, 4));
-		if (!more)
-			break;
 	}
 	if (rc == RC_OK)
 		*out = (struct smtp_answer){ (unsigned)code, arena_copy(t->arena, buf_bytes(&all)) };
@@ -106,11 +131,22 @@ hear(struct talk *t, struct smtp_answer *out)
 	return rc;
 }
 
+/* What is said before we ask would be taken for the answer: a message that was
+ * refused would count as delivered. */
+static enum rc
+check_silence(struct talk *t)
+{
+	errno = 0;
+	return t->len == t->from ? RC_OK : fail(t, RC_CLOSED, "the server answers what it was not asked");
+}
+
 static enum rc
 ask(struct talk *t, struct bytes command, struct smtp_answer *out)
 {
-	enum rc rc = say(t, command);
+	enum rc rc = check_silence(t);
 
+	if (rc == RC_OK)
+		rc = say(t, command);
 	return rc == RC_OK ? hear(t, out) : rc;
 }
 
@@ -225,6 +261,8 @@ converse(struct talk *t, const struct smtp_letter *l, struct smtp_answer *answer
 	if (rc == RC_OK && end->code != 354)
 		rc = refused(t, "DATA", end);
 	if (rc == RC_OK)
+		rc = check_silence(t);
+	if (rc == RC_OK)
 		rc = say_message(t, l->message);
 	if (rc == RC_OK)
 		rc = hear(t, end);
@@ -245,21 +283,47 @@ check_addresses(struct talk *t, const struct smtp_letter *l)
 	return good ? RC_OK : fail(t, RC_SYNTAX, "an address cannot be said in SMTP");
 }
 
+static bool
+set_timeout(int fd, unsigned timeout_ms)
+{
+	struct timeval wait = { .tv_sec = timeout_ms / 1000, .tv_usec = (long)(timeout_ms % 1000) * 1000 };
+
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0;
+}
+
+static enum rc
+begin(struct talk *t, const struct smtp_letter *l, unsigned timeout_ms, struct smtp_answer *answers, struct smtp_answer *end)
+{
+	t->until_us = clock_mono_us() + (uint64_t)timeout_ms * 1000 * PATIENCE;
+	*end = (struct smtp_answer){ .code = 0 };
+	for (size_t i = 0; i < l->count; i++)
+		answers[i] = (struct smtp_answer){ .code = 0 };
+	return check_addresses(t, l);
+}
+
+enum rc
+smtp_send_on(int fd, const struct smtp_letter *l, unsigned timeout_ms, struct arena *a, struct smtp_answer *answers_out,
+             struct smtp_answer *end_out, struct bytes *why_out)
+{
+	struct talk t = { .fd = fd, .arena = a, .why = why_out };
+	enum rc     rc = begin(&t, l, timeout_ms, answers_out, end_out);
+
+	if (rc == RC_OK && !set_timeout(fd, timeout_ms))
+		rc = fail(&t, RC_IO, "the connection cannot be used");
+	return rc == RC_OK ? converse(&t, l, answers_out, end_out) : rc;
+}
+
 enum rc
 smtp_send(const struct endpoint *to, const struct smtp_letter *l, unsigned timeout_ms, struct arena *a, struct smtp_answer *answers_out,
           struct smtp_answer *end_out, struct bytes *why_out)
 {
-	struct talk    t = { .fd = -1, .arena = a, .why = why_out };
-	struct timeval wait = { .tv_sec = timeout_ms / 1000, .tv_usec = (long)(timeout_ms % 1000) * 1000 };
+	struct talk t = { .fd = -1, .arena = a, .why = why_out };
+	enum rc     rc = begin(&t, l, timeout_ms, answers_out, end_out);
 
-	for (size_t i = 0; i < l->count; i++)
-		answers_out[i] = (struct smtp_answer){ .code = 0 };
-	enum rc rc = check_addresses(&t, l);
 	if (rc != RC_OK)
 		return rc;
 	t.fd = socket(to->at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (t.fd < 0 || setsockopt(t.fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) != 0 ||
-	    setsockopt(t.fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) != 0 || connect(t.fd, (const struct sockaddr *)&to->at, to->len) != 0)
+	if (t.fd < 0 || !set_timeout(t.fd, timeout_ms) || connect(t.fd, (const struct sockaddr *)&to->at, to->len) != 0)
 		rc = fail(&t, RC_IO, "cannot connect");
 	else
 		rc = converse(&t, l, answers_out, end_out);

@@ -8,8 +8,8 @@
 
 #include "store/store.h"
 
-/* States the store itself knows; the desk may put others between, such as "releasing". */
 #define HELD_HELD        "held"
+#define HELD_RELEASING   "releasing" /* somebody is handing it to the MTA */
 #define HELD_UNCONFIRMED "unconfirmed" /* a copy was found without its row */
 #define HELD_RELEASED    "released"
 #define HELD_DELETED     "deleted"

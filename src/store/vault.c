@@ -20,6 +20,7 @@
 #define IN_MEMORY ((size_t)256 << 10)
 #define YOUNG_S   3600
 #define BEGUN     ".begun-"
+#define SENT      ".sent-"
 
 struct vault {
 	int dir;
@@ -237,10 +238,16 @@ vault_read(struct vault *v, struct bytes path, struct buf *out)
 	return rc;
 }
 
+static void
+sent_name(const char *path, char name[VAULT_PATH_MAX])
+{
+	snprintf(name, VAULT_PATH_MAX, SENT "%.*s", ID_LEN, strchr(path, '/') + 1);
+}
+
 enum rc
 vault_remove(struct vault *v, struct bytes path)
 {
-	char text[VAULT_PATH_MAX];
+	char text[VAULT_PATH_MAX], sent[VAULT_PATH_MAX];
 
 	if (!path_is_ours(path, text))
 		return RC_SYNTAX;
@@ -248,9 +255,46 @@ vault_remove(struct vault *v, struct bytes path)
 	if (day < 0)
 		return errno == ENOENT ? RC_OK : RC_IO;
 	int result = unlinkat(day, strchr(text, '/') + 1, 0), saved = errno;
+	sent_name(text, sent);
+	(void)unlinkat(day, sent, 0);
 	close(day);
 	errno = saved;
 	return result == 0 || saved == ENOENT ? RC_OK : RC_IO;
+}
+
+enum rc
+vault_note_sent(struct vault *v, struct bytes path)
+{
+	char text[VAULT_PATH_MAX], sent[VAULT_PATH_MAX];
+
+	if (!path_is_ours(path, text))
+		return RC_SYNTAX;
+	int day = open_day(v, text);
+	if (day < 0)
+		return RC_IO;
+	sent_name(text, sent);
+	int fd = openat(day, sent, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+	close(day);
+	return fd >= 0 ? RC_OK : RC_IO;
+}
+
+static bool
+was_sent(struct vault *v, struct bytes path)
+{
+	char        text[VAULT_PATH_MAX], sent[VAULT_PATH_MAX];
+	struct stat st;
+
+	if (!path_is_ours(path, text))
+		return false;
+	int day = open_day(v, text);
+	if (day < 0)
+		return false;
+	sent_name(text, sent);
+	bool there = fstatat(day, sent, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	close(day);
+	return there;
 }
 
 /* ---- copies and rows, compared ---- */
@@ -267,6 +311,13 @@ struct reconciling {
 	size_t        rows;
 };
 
+/* Its copy was about to be removed. */
+static bool
+is_done_with(struct bytes state)
+{
+	return bytes_eq(state, B(HELD_RELEASED)) || bytes_eq(state, B(HELD_DELETED)) || bytes_eq(state, B(HELD_EXPIRED));
+}
+
 static enum rc
 meet_copy(struct reconciling *r, const char *day, const char *name, const struct stat *st)
 {
@@ -279,7 +330,9 @@ meet_copy(struct reconciling *r, const char *day, const char *name, const struct
 	if (n > 0 && (size_t)n < sizeof(path) && path_is_ours(bytes_of(path), text)) {
 		struct bytes id = bytes_make(name, ID_LEN);
 		rc = held_get(r->store, a, id, &held);
-		if (rc == RC_LIMIT) {
+		if (rc == RC_OK && is_done_with(held.state)) {
+			rc = vault_remove(r->vault, bytes_of(path));
+		} else if (rc == RC_LIMIT) {
 			held = (struct store_held){ .id = id, .at_us = (int64_t)st->st_mtime * 1000000, .path = bytes_of(path), .size = st->st_size,
 				                    .state = B(HELD_UNCONFIRMED), .expires_us = r->expires_us, .changed_us = r->now_us,
 				                    .changed_by = B("mailreeve") };
@@ -290,6 +343,18 @@ meet_copy(struct reconciling *r, const char *day, const char *name, const struct
 	}
 	arena_free(a);
 	return rc;
+}
+
+/* A note without its copy: the kill came while both were removed. */
+static void
+drop_note(int day, const char *name)
+{
+	char        copy[48];
+	struct stat st;
+
+	snprintf(copy, sizeof(copy), "%.*s.eml", ID_LEN, name + strlen(SENT));
+	if (fstatat(day, copy, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+		(void)unlinkat(day, name, 0);
 }
 
 static enum rc
@@ -311,7 +376,9 @@ walk_day(struct reconciling *r, const char *day)
 			continue;
 		if ((int64_t)st.st_mtime > r->now_us / 1000000 - YOUNG_S)
 			continue;
-		if (bytes_starts(bytes_of(e->d_name), B(BEGUN)))
+		if (bytes_starts(bytes_of(e->d_name), B(SENT)))
+			drop_note(fd, e->d_name);
+		else if (bytes_starts(bytes_of(e->d_name), B(BEGUN)))
 			(void)unlinkat(fd, e->d_name, 0); /* nobody was told that it is kept */
 		else
 			rc = meet_copy(r, day, e->d_name, &st);
@@ -383,4 +450,64 @@ vault_reconcile(struct vault *v, struct store *s, int64_t now_us, int64_t expire
 		rc = held_list(s, B(HELD_HELD), r.last_us, bytes_of(from), ROWS_AT_ONCE, meet_row, &r);
 	} while (rc == RC_OK && r.rows == ROWS_AT_ONCE);
 	return rc != RC_OK ? rc : walk_copies(&r);
+}
+
+/* ---- releases that were cut short ---- */
+
+#define RECOVERED_AT_ONCE 100
+
+struct stuck {
+	struct arena     *arena;
+	struct store_held rows[RECOVERED_AT_ONCE];
+	size_t            count;
+};
+
+static bool
+note_stuck(void *arg, const struct store_held *held)
+{
+	struct stuck *stuck = arg;
+
+	stuck->rows[stuck->count++] = (struct store_held){ .id = arena_copy(stuck->arena, held->id), .at_us = held->at_us, .changed_us = held->changed_us,
+		                                           .path = arena_copy(stuck->arena, held->path), .changed_by = arena_copy(stuck->arena, held->changed_by) };
+	return stuck->count < RECOVERED_AT_ONCE;
+}
+
+static enum rc
+recover_one(struct vault *v, struct store *s, struct arena *a, struct store_held *held, int64_t now_us, recover_fn *fn, void *arg)
+{
+	bool sent = was_sent(v, held->path);
+
+	held->state = sent ? B(HELD_RELEASED) : B(HELD_HELD);
+	if (!sent) /* he who was named stays named */
+		held->changed_by = arena_printf(a, "mailreeve: the release by %.*s was cut short, it may have been delivered", B_FMT(held->changed_by));
+	enum rc rc = held_change(s, held->id, B(HELD_RELEASING), held->state, now_us, held->changed_by);
+	if (rc == RC_OK && fn != NULL)
+		fn(arg, held);
+	if (rc == RC_OK && sent)
+		rc = vault_remove(v, held->path);
+	return rc == RC_LIMIT ? RC_OK : rc; /* somebody was quicker */
+}
+
+enum rc
+vault_recover(struct vault *v, struct store *s, int64_t now_us, recover_fn *fn, void *arg)
+{
+	int64_t last_us = 0;
+	char    id[ID_LEN + 1] = "";
+	enum rc rc;
+	bool    more;
+
+	do {
+		struct stuck stuck = { .arena = arena_new((size_t)1 << 20) };
+		rc = held_list(s, B(HELD_RELEASING), last_us, bytes_of(id), RECOVERED_AT_ONCE, note_stuck, &stuck);
+		for (size_t i = 0; i < stuck.count && rc == RC_OK; i++)
+			if (stuck.rows[i].changed_us < now_us - RELEASE_LONGEST_US)
+				rc = recover_one(v, s, stuck.arena, &stuck.rows[i], now_us, fn, arg);
+		more = stuck.count == RECOVERED_AT_ONCE;
+		if (more) {
+			last_us = stuck.rows[stuck.count - 1].at_us;
+			snprintf(id, sizeof(id), "%.*s", B_FMT(stuck.rows[stuck.count - 1].id));
+		}
+		arena_free(stuck.arena);
+	} while (rc == RC_OK && more);
+	return rc;
 }

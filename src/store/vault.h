@@ -37,11 +37,24 @@ enum rc vault_keep(struct copy *, char path_out[VAULT_PATH_MAX]) MUST_USE;
 /* All of a copy; `out` keeps its limit. RC_SYNTAX: not a path of ours; RC_IO
  * with errno; RC_LIMIT, RC_MEMORY. */
 enum rc vault_read(struct vault *, struct bytes path, struct buf *out) MUST_USE;
-/* RC_OK also when there was none. */
+/* RC_OK also when there was none. Takes what vault_note_sent() left too. */
 enum rc vault_remove(struct vault *, struct bytes path) MUST_USE;
 
-/* At start: removes what was begun and never kept, and compares copies with
- * rows. `expires_us` is for rows that are made. `fn`, if not NULL, is told of
+/* The MTA has taken a message that is being released: noted beside its copy, at
+ * once, since its row is changed only after that and a kill may come between. */
+enum rc vault_note_sent(struct vault *, struct bytes path) MUST_USE;
+
+/* Releases that were cut short: rows that are "releasing" for longer than any
+ * release takes. The message is released where the MTA is known to have taken it;
+ * else it is held again, and perhaps arrives twice, which is better than never.
+ * `changed_by` of the row says so. `fn`, if not NULL, is told of each, with its
+ * new state. */
+#define RELEASE_LONGEST_US ((int64_t)900 * 1000000)
+typedef void recover_fn(void *arg, const struct store_held *);
+enum rc vault_recover(struct vault *, struct store *, int64_t now_us, recover_fn *fn, void *arg) MUST_USE;
+
+/* At start: removes what was begun and never kept, and copies whose row says that
+ * they are done with, and compares copies with rows. `expires_us` is for rows that are made. `fn`, if not NULL, is told of
  * each fault: a row that is held and has no copy, or a copy that had no row and
  * was given one (its state is then "unconfirmed"). Takes no part in mail that
  * runs meanwhile: copies younger than an hour are left alone. */

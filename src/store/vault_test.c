@@ -63,7 +63,7 @@ count_files(const char *day)
 	if (d == NULL)
 		return 0;
 	for (const struct dirent *e; (e = readdir(d)) != NULL;)
-		count += e->d_name[0] != '.' || e->d_name[1] == 'b';
+		count += e->d_name[0] != '.' || (e->d_name[1] != '\0' && e->d_name[1] != '.');
 	closedir(d);
 	return count;
 }
@@ -273,6 +273,106 @@ what_was_begun_and_never_kept_is_removed(void **state)
 	assert_int_equal(count_files("20000"), 1);
 }
 
+/* ---- a release that is cut short ---- */
+
+/* What a release or a deletion does, in this order; a kill may come after each. */
+enum deed { TAKE_STATE, HAND_ON, NOTE_SENT, SAY_RELEASED, SAY_DELETED, SAY_EXPIRED, REMOVE_COPY, DEEDS_END };
+
+static const struct cut {
+	const char *name;
+	enum deed   deeds[6];
+	const char *state; /* afterwards */
+	bool        has_copy;
+	const char *by; /* within changed_by */
+} cuts[] = {
+	{ "a release that never began leaves it held", { DEEDS_END }, HELD_HELD, true, "root" },
+	{ "cut before the MTA has it, it is held again", { TAKE_STATE, DEEDS_END }, HELD_HELD, true, "the release by root was cut short" },
+	{ "cut before it is noted that the MTA has it, it is held again", { TAKE_STATE, HAND_ON, DEEDS_END }, HELD_HELD, true, "may have been delivered" },
+	{ "cut before the row is changed, it is released all the same", { TAKE_STATE, HAND_ON, NOTE_SENT, DEEDS_END }, HELD_RELEASED, false, "root" },
+	{ "cut before the copy is removed, the copy goes", { TAKE_STATE, HAND_ON, NOTE_SENT, SAY_RELEASED, DEEDS_END }, HELD_RELEASED, false, "root" },
+	{ "a whole release leaves no copy", { TAKE_STATE, HAND_ON, NOTE_SENT, SAY_RELEASED, REMOVE_COPY, DEEDS_END }, HELD_RELEASED, false, "root" },
+	{ "a deletion cut before the copy is removed leaves no copy", { SAY_DELETED, DEEDS_END }, HELD_DELETED, false, "root" },
+	{ "an expiry cut before the copy is removed leaves no copy", { SAY_EXPIRED, DEEDS_END }, HELD_EXPIRED, false, "root" },
+};
+
+static void
+do_deed(enum deed deed, struct bytes id, struct bytes path, int64_t now_us)
+{
+	static const struct {
+		const char *from, *to;
+	} changes[DEEDS_END] = {
+		[TAKE_STATE] = { HELD_HELD, HELD_RELEASING },
+		[SAY_RELEASED] = { HELD_RELEASING, HELD_RELEASED },
+		[SAY_DELETED] = { HELD_HELD, HELD_DELETED },
+		[SAY_EXPIRED] = { HELD_HELD, HELD_EXPIRED },
+	};
+
+	if (changes[deed].from != NULL)
+		assert_int_equal(held_change(s, id, bytes_of(changes[deed].from), bytes_of(changes[deed].to), now_us, B("root")), RC_OK);
+	else if (deed == NOTE_SENT)
+		assert_int_equal(vault_note_sent(v, path), RC_OK);
+	else if (deed == REMOVE_COPY)
+		assert_int_equal(vault_remove(v, path), RC_OK);
+}
+
+static void
+count_recovered(void *arg, const struct store_held *held)
+{
+	(void)held;
+	++*(size_t *)arg;
+}
+
+static void
+check_cut(void **state)
+{
+	const struct cut *row = *state;
+	struct store_held held = { .id = B("JJJJJJJJJJJJ"), .at_us = NOON, .state = B(HELD_HELD), .changed_by = B("root") }, after;
+	struct buf        text = { 0 };
+	int64_t           now = store_now_us();
+	size_t            count = 0;
+
+	begin(NULL);
+	held.path = keep("JJJJJJJJJJJJ", B("hello"));
+	assert_int_equal(held_add(s, &held), RC_OK);
+	for (size_t i = 0; row->deeds[i] != DEEDS_END; i++)
+		do_deed(row->deeds[i], held.id, held.path, now);
+	/* While it may still be going on nothing is touched. */
+	assert_int_equal(vault_recover(v, s, now + RELEASE_LONGEST_US, count_recovered, &count), RC_OK);
+	assert_int_equal(count, 0);
+	now += RELEASE_LONGEST_US + 1;
+	assert_int_equal(vault_recover(v, s, now, count_recovered, &count), RC_OK);
+	assert_int_equal(vault_reconcile(v, s, now + DAY_US, now + 9 * DAY_US, NULL, NULL), RC_OK);
+	assert_int_equal(held_get(s, a, held.id, &after), RC_OK);
+	assert_bytes(after.state, bytes_of(row->state));
+	assert_true(bytes_find(after.changed_by, bytes_of(row->by)) < after.changed_by.len);
+	assert_int_equal(vault_read(v, held.path, &text), row->has_copy ? RC_OK : RC_IO);
+	assert_int_equal(count_files("20000"), row->has_copy ? 1 : 0); /* nor any note */
+	/* And once more finds nothing to do. */
+	size_t again = 0;
+	assert_int_equal(vault_recover(v, s, now + DAY_US, count_recovered, &again), RC_OK);
+	assert_int_equal(again, 0);
+	buf_free(&text);
+	end(NULL);
+}
+
+static void
+many_releases_that_were_cut_short_are_all_brought_back(void **state)
+{
+	size_t count = 0;
+
+	(void)state;
+	for (unsigned n = 0; n < 250; n++) {
+		struct bytes      id = arena_printf(a, "KKKKKKKKK%c%c%c", 'A' + n % 26, 'A' + n / 26, 'A');
+		struct store_held held = { .id = id, .at_us = NOON + n / 7, .path = arena_printf(a, "20000/%.*s.eml", B_FMT(id)), .state = B(HELD_RELEASING),
+			                   .changed_us = n % 5 == 0 ? store_now_us() : NOON, .changed_by = B("root") };
+		assert_int_equal(held_add(s, &held), RC_OK);
+	}
+	assert_int_equal(vault_recover(v, s, store_now_us(), count_recovered, &count), RC_OK);
+	assert_int_equal(count, 200);
+	assert_int_equal(vault_recover(v, s, store_now_us() + DAY_US, count_recovered, &count), RC_OK);
+	assert_int_equal(count, 250);
+}
+
 /* ---- killed at any instant ---- */
 
 struct promise {
@@ -474,6 +574,7 @@ main(int argc, char **argv)
 		TEST(a_link_is_not_followed),
 		TEST(copies_without_rows_are_kept_and_rows_without_copies_told),
 		TEST(what_was_begun_and_never_kept_is_removed),
+		TEST(many_releases_that_were_cut_short_are_all_brought_back),
 		TEST(whoever_is_killed_what_was_promised_is_there),
 	};
 
@@ -484,6 +585,7 @@ main(int argc, char **argv)
 		rows_tests[rows_count - 1] = tests[i];
 	}
 	ROWS_ADD(paths, check_path);
+	ROWS_ADD(cuts, check_cut);
 	int failed = rows_run("vault");
 	rig_end();
 	return failed;
