@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""trace_test.py PROGRAM: what passed a real, private Postfix is found, told and judged again. TAP; each test is a sentence that is true when it passes."""
+"""trace_test.py PROGRAM [sqlite|postgresql] [WORD...]: what passed a real, private Postfix is found, told and judged again. TAP; each test is a sentence that is true when it passes."""
 import csv
 import io
 import json
@@ -14,15 +14,18 @@ import time
 import traceback
 
 import gate
+import postgres
 from cases import CASES
 
 TESTS = []
+KILLS = 100 if os.environ.get("MAILREEVE_LONG") else None
 STRANGER = {"client": "198.51.100.66", "helo": "pc.stranger.example"}
 
 
-def test(sentence):
+def test(sentence, only=None):
+    """`only`: the database that it is about."""
     def keep(function):
-        TESTS.append((sentence, function))
+        TESTS.append((sentence, function, only))
         return function
     return keep
 
@@ -139,7 +142,7 @@ def _(g):
 
 # ---- quarantine = store: a daemon of its own, whose store and vault are its own ----
 
-KEEP = "store = kept.db\ndmarc {\n quarantine = store\n}\nstore {\n quarantine_dir = vault\n}"
+KEEP = "dmarc {\n quarantine = store\n}\nstore {\n quarantine_dir = vault\n}"
 
 
 def keep(g, *words, code=0):
@@ -235,69 +238,179 @@ def _(g):
             day.chmod(0o700)
 
 
-@test("of the messages that were taken none is lost when the daemon is killed 20 times under load")
+@test("a release that is killed is brought back, and the message arrives all the same")
 def _(g):
-    taken, stop, lock, faults = set(), threading.Event(), threading.Lock(), []
+    to = f"inet:127.0.0.1:{g.postfix.ports['plain']}"
+    rounds = 50 if KILLS else 8
+    for number in range(rounds):
+        holds(send_forged(g, f"cut-{number}.").startswith("250"), "not set aside")
+    for number, row in enumerate(held(g)):
+        p = subprocess.Popen([g.reeve.program, "quarantine", "release", row["id"], "--to", to, "--config", g.reeves["keep"].config],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(random.random() * 0.08)
+        p.kill()
+        p.wait()
+    keep(g, "quarantine", "expire", "--time", str(int(time.time()) + 3600))
+    same(held(g, "releasing"), [])
+    left = held(g)
+    for row in left:
+        keep(g, "quarantine", "release", row["id"], "--to", to)
+    for number in range(rounds):
+        holds(g.postfix.delivered(f"X-Mark: cut-{number}.") is not None, f"message {number} did not arrive; {len(left)} had been brought back")
+    same((held(g), copies(g)), ([], {}))
 
-    def load(worker):
+
+class Load:
+    """Four clients that send what is to be set aside. `taken`: the marks of what was answered 250."""
+
+    def __init__(self, g):
+        self.g, self.taken, self.faults, self.put_off = g, set(), [], 0
+        self.stop, self.lock = threading.Event(), threading.Lock()
+        self.workers = [threading.Thread(target=self.run, args=(n,)) for n in range(4)]
+
+    def run(self, worker):
         number = 0
-        while not stop.is_set():
+        while not self.stop.is_set():
             number += 1
             mark = f"kill-{worker}-{number}."
             try:
-                reply = send_forged(g, mark)
+                reply = send_forged(self.g, mark)
             except OSError:
                 continue
-            with lock:
+            with self.lock:
                 if reply.startswith("250"):
-                    taken.add(mark)
+                    self.taken.add(mark)
                 elif reply and reply[0] != "4":
-                    faults.append(reply)
+                    self.faults.append(reply)
+                else:
+                    self.put_off += 1
 
-    workers = [threading.Thread(target=load, args=(n,)) for n in range(4)]
-    for worker in workers:
-        worker.start()
-    reeve = g.reeves["keep"]
-    for _ in range(20):
-        before = len(taken)
-        gate.wait_for(lambda: len(taken) > before + 5, 5)
-        time.sleep(random.random() / 20)
-        reeve.process.kill()
-        reeve.process.wait()
-        os.unlink(reeve.socket)
-        reeve.start()
-    stop.set()
-    for worker in workers:
-        worker.join()
-    same(faults, [])
-    holds(len(taken) > 100, f"only {len(taken)} messages came through")
+    def __enter__(self):
+        for worker in self.workers:
+            worker.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for worker in self.workers:
+            worker.join()
+
+    def goes_on(self, more=5, seconds=10):
+        before = len(self.taken)
+        return gate.wait_for(lambda: len(self.taken) > before + more, seconds)
+
+
+def again(reeve):
+    reeve.process.kill()
+    reeve.process.wait()
+    os.unlink(reeve.socket)
+    reeve.start()
+
+
+def nothing_is_lost(g, load):
+    """What was taken has its copy, its row and its story, and every row its copy."""
+    same(load.faults, [])
     kept = copies(g)
     rows = {row["id"] for row in held(g)}
     accounts = {json.loads(line)["id"] for line in keep(g, "trace", "--json", "--limit", "100000", "--action", "quarantine").splitlines()}
     marks = {re.search(rb"X-Mark: (\S+)", text)[1].decode() for name, text in kept.items() if name in rows and name in accounts}
-    same(sorted(taken - marks), [])
+    same(sorted(load.taken - marks), [])
     same(sorted(rows - set(kept)), [])
 
 
-def run_all(program, wanted):
-    tests = [t for t in TESTS if not wanted or any(word in t[0] for word in wanted)]
+@test("of the messages that were taken none is lost when the daemon is killed again and again under load")
+def _(g):
+    with Load(g) as load:
+        for _ in range(KILLS or (20 if g.postgres is None else 5)):
+            load.goes_on()
+            time.sleep(random.random() / 20)
+            again(g.reeves["keep"])
+    nothing_is_lost(g, load)
+    holds(len(load.taken) > 25, f"only {len(load.taken)} messages came through")
+
+
+@test("nor when the database is killed, alone or with the daemon", only="postgresql")
+def _(g):
+    with Load(g) as load:
+        for number in range(KILLS or 6):
+            load.goes_on()
+            time.sleep(random.random() / 20)
+            g.postgres.kill()
+            if number % 2:
+                g.reeves["keep"].process.kill()
+                g.reeves["keep"].process.wait()
+                os.unlink(g.reeves["keep"].socket)
+            g.postgres.start()
+            if number % 2:
+                g.reeves["keep"].start()
+            holds(load.goes_on(seconds=60), "nothing is taken after the database came back")
+    nothing_is_lost(g, load)
+
+
+@test("while the database is away mail flows, what depends on it is put off, and its stories come later", only="postgresql")
+def _(g):
+    g.postgres.kill()
+    marks = [f"<away-{n}@x>" for n in range(20)]
+    for mark in marks:
+        holds(send(g, CASES[2], f"From: orders@shop.example\nMessage-ID: {mark}\n\nhello\n".encode()).startswith("250"), "mail waits for the database")
+    same(send_forged(g, "away.")[:9], "451-4.3.0")
+    run(g, "trace", code=75)
+    g.postgres.start()
+    for mark in marks:
+        found(g, "--message-id", mark)
+
+
+@test("two daemons on one database serve one trace", only="postgresql")
+def _(g):
+    for name in ("main", "second"):
+        s = g.client(name, client="192.0.2.10", helo="mail.shop.example")
+        s.send("orders@shop.example", f"From: orders@shop.example\nMessage-ID: <two-{name}@x>\n\nhello\n".encode())
+        s.close()
+    for config in (g.reeve.config, g.reeves["second"].config):
+        for name in ("main", "second"):
+            holds(gate.wait_for(lambda: run(g, "trace", "--json", "--message-id", f"<two-{name}@x>", config=config)), f"{name} is not seen by {config}")
+    # Both go on when one of them is killed, and it comes back to the same trace.
+    again(g.reeves["second"])
+    s = g.client("second", client="192.0.2.10", helo="mail.shop.example")
+    s.send("orders@shop.example", b"From: orders@shop.example\nMessage-ID: <two-again@x>\n\nhello\n")
+    s.close()
+    found(g, "--message-id", "<two-again@x>")
+
+
+def run_all(program, engine, wanted):
+    tests = [t for t in TESTS if t[2] in (None, engine) and (not wanted or any(word in t[0] for word in wanted))]
     print(f"1..{len(tests)}", flush=True)
     bad = 0
-    g = gate.Gate(program, {"main": "store = stories.db", "keep": KEEP})
-    g.postfix.doors["plain"] = []  # for what is released
-    g.postfix.ports["plain"] = gate.free_port()
-    os.chmod(g.work, 0o777)  # the daemon is nobody, and makes its files there
-    with g:
-        for number, (sentence, function) in enumerate(tests, 1):
-            try:
-                function(g)
-                print(f"ok {number} - {sentence}", flush=True)
-            except Exception as fault:
-                bad += 1
-                print(f"not ok {number} - {sentence}")
-                where = "" if isinstance(fault, AssertionError) else traceback.format_exc()
-                for line in f"{fault}\n{where}".splitlines():
-                    print(f"#   {line}", flush=True)
+    folder = gate.tempfile.mkdtemp(prefix="mailreeve-pg-")
+    os.chmod(folder, 0o755)
+    database = postgres.Postgres(f"{folder}/server", ["stories", "kept"]) if engine == "postgresql" else None
+    try:
+        if database:
+            database.make().start()
+        stores = [f"store = {database.url(name)}\n" if database else f"store = {name}.db\n" for name in ("stories", "kept")]
+        doors = {"main": stores[0], "keep": stores[1] + KEEP}
+        if database:
+            doors["second"] = stores[0]
+        g = gate.Gate(program, doors)
+        g.postgres = database
+        g.postfix.doors["plain"] = []  # for what is released
+        g.postfix.ports["plain"] = gate.free_port()
+        os.chmod(g.work, 0o777)  # the daemon is nobody, and makes its files there
+        with g:
+            for number, (sentence, function, _) in enumerate(tests, 1):
+                try:
+                    function(g)
+                    print(f"ok {number} - {sentence}", flush=True)
+                except Exception as fault:
+                    bad += 1
+                    print(f"not ok {number} - {sentence}")
+                    where = "" if isinstance(fault, AssertionError) else traceback.format_exc()
+                    for line in f"{fault}\n{where}".splitlines():
+                        print(f"#   {line}", flush=True)
+    finally:
+        if database:
+            database.end()
+        gate.shutil.rmtree(folder, ignore_errors=True)
     return 1 if bad else 0
 
 
@@ -308,7 +421,11 @@ def main():
     if hindrance:
         print(f"1..0 # SKIP the {len(TESTS)} tests with Postfix: {hindrance}")
         return 0
-    return run_all(sys.argv[1], sys.argv[2:])
+    engine = sys.argv[2] if len(sys.argv) > 2 and sys.argv[2] in ("sqlite", "postgresql") else None
+    if engine == "postgresql" and postgres.programs() is None:
+        print("1..0 # SKIP no PostgreSQL 15: run tools/setup test")
+        return 0
+    return run_all(sys.argv[1], engine or "sqlite", sys.argv[3 if engine else 2:])
 
 
 if __name__ == "__main__":
