@@ -34,8 +34,7 @@ static const struct cli_verb verb = {
 	"quarantine",
 	"list [--state WORD]\nshow ID\nrelease ID...\ndelete ID...\nexpire\ndigest",
 	"Messages that quarantine = store keeps here. show prints a message as safe text; release hands it to the MTA for the recipients it had;\n"
-	"delete and expire remove the copy. The row stays, and says who did it. expire also brings back what a release that was cut short left;
-"
+	"delete and expire remove the copy. The row stays, and says who did it. expire also brings back what a release that was cut short left;\n"
 	"digest tells recipients by mail what is newly kept for them.",
 	"mailreeve quarantine list\nmailreeve quarantine release 4QXYZ7KM2PAC",
 	options,
