@@ -10,6 +10,7 @@
 
 /* Octets that are looked at together. */
 #define GRAM 4
+_Static_assert(WORDTREE_WORD_MIN == GRAM - 1, "words of one octet less have a list of their own");
 
 /* Bits of the set: small enough that those of several trees stay in the first cache. */
 #define FILTER_SHIFT 15
@@ -23,9 +24,10 @@ struct twig {
 
 /* Then twigs in a row are one node; brothers stand side by side. */
 struct node {
-	uint32_t label, label_len; /* its octets */
-	uint32_t child, children;
+	uint32_t label; /* its octets */
+	uint32_t child; /* the first */
 	uint32_t hits;
+	uint16_t label_len, children;
 };
 
 struct found {
@@ -36,24 +38,34 @@ struct found {
 /* Where a gram leads. */
 struct start {
 	uint32_t gram; /* 0: the place is free */
-	uint32_t node; /* the tree goes on in this one; 0: nowhere */
+	uint32_t node; /* the tree goes on in this one */
 	uint32_t used; /* octets of its label that the gram has */
-	uint32_t shorter; /* the node where a word one octet shorter ends; 0: none */
+};
+
+/* Words of GRAM - 1 octets are few, and found with whatever follows them. */
+#define SHORT_MAX 64
+
+struct short_word {
+	uint32_t gram;
+	uint32_t node; /* where it ends */
 };
 
 struct wordtree {
-	struct twig  *twigs;
-	size_t        twig_count, twig_room;
-	struct node  *nodes;
-	uint32_t      node_count;
-	uint8_t      *labels;
-	uint32_t      label_count;
-	struct found *found;
-	size_t        found_count, found_room;
-	uint8_t       fold[256];
-	uint32_t      filter[(1u << FILTER_SHIFT) / 32];
-	struct start *starts;
-	size_t        start_room; /* a power of two */
+	struct twig      *twigs;
+	size_t            twig_count, twig_room;
+	struct node      *nodes;
+	uint32_t          node_count;
+	uint8_t          *labels;
+	uint32_t          label_count;
+	uint8_t          *firsts; /* by node: the first octet of its label */
+	struct found     *found;
+	size_t            found_count, found_room;
+	uint8_t           fold[256];
+	uint32_t          filter[(1u << FILTER_SHIFT) / 32];
+	struct start     *starts;
+	size_t            gram_count, start_room; /* the room is a power of two */
+	struct short_word shorts[SHORT_MAX];
+	size_t            short_count;
 };
 
 static uint32_t
@@ -97,6 +109,7 @@ wordtree_free(struct wordtree *t)
 	free(t->twigs);
 	free(t->nodes);
 	free(t->labels);
+	free(t->firsts);
 	free(t->found);
 	free(t->starts);
 	free(t);
@@ -107,15 +120,17 @@ wordtree_add(struct wordtree *t, struct bytes word, uint32_t number)
 {
 	uint32_t at = 0;
 
-	if (word.len < WORDTREE_WORD_MIN)
+	if (word.len < WORDTREE_WORD_MIN || word.len > WORDTREE_WORD_MAX)
 		return RC_LIMIT;
 	for (size_t i = 0; i < word.len; i++) {
 		uint8_t  octet = (uint8_t)word.at[i];
 		uint32_t c = t->twigs[at].child;
 		while (c != 0 && t->twigs[c].octet != octet)
 			c = t->twigs[c].next;
-		if (c == 0)
+		if (c == 0) {
 			c = twig_add(t, at, octet);
+			t->gram_count += i + 1 == GRAM;
+		}
 		if (c == 0)
 			return RC_MEMORY;
 		at = c;
@@ -143,7 +158,7 @@ node_from(struct wordtree *t, uint32_t twig, struct node *n)
 		twig = t->twigs[twig].child;
 		t->labels[t->label_count++] = t->twigs[twig].octet;
 	}
-	n->label_len = t->label_count - n->label;
+	n->label_len = (uint16_t)(t->label_count - n->label);
 	n->hits = t->twigs[twig].hits;
 	return t->twigs[twig].child;
 }
@@ -156,7 +171,8 @@ nodes_make(struct wordtree *t)
 
 	t->nodes = calloc(t->twig_count, sizeof(*t->nodes));
 	t->labels = calloc(t->twig_count, 1);
-	if (child == NULL || t->nodes == NULL || t->labels == NULL) {
+	t->firsts = calloc(t->twig_count, 1);
+	if (child == NULL || t->nodes == NULL || t->labels == NULL || t->firsts == NULL) {
 		free(child);
 		return false;
 	}
@@ -165,6 +181,7 @@ nodes_make(struct wordtree *t)
 	for (uint32_t at = 0; at < t->node_count; at++) {
 		t->nodes[at].child = t->node_count;
 		for (uint32_t c = child[at]; c != 0; c = t->twigs[c].next) {
+			t->firsts[t->node_count] = t->twigs[c].octet;
 			child[t->node_count] = node_from(t, c, &t->nodes[t->node_count]);
 			t->node_count++;
 			t->nodes[at].children++;
@@ -203,53 +220,46 @@ start_of(const struct wordtree *t, uint32_t gram)
 	return &t->starts[i];
 }
 
-static struct start *
-start_add(struct wordtree *t, uint32_t gram)
+static void
+filter_add(struct wordtree *t, uint32_t gram)
 {
-	struct start *s = start_of(t, gram);
-	uint32_t      bit = mixed(gram) >> (32 - FILTER_SHIFT);
+	uint32_t bit = mixed(gram) >> (32 - FILTER_SHIFT);
 
 	t->filter[bit / 32] |= 1u << bit % 32;
-	s->gram = gram;
-	return s;
 }
 
-/* A word of GRAM - 1 octets is found with whatever follows it. */
-static void
+static bool
 short_add(struct wordtree *t, uint32_t node, uint32_t gram)
 {
+	if (t->short_count == SHORT_MAX)
+		return false;
+	t->shorts[t->short_count++] = (struct short_word){ gram, node };
 	for (unsigned i = 0; i < 256; i++)
 		if (t->fold[i] == i)
-			start_add(t, gram << 8 | i)->shorter = node;
+			filter_add(t, gram << 8 | i);
+	return true;
 }
 
-/* All grams that words begin with. `gram` has the `depth` octets before this node. Only counts them where there
- * is no place for them yet. */
-static size_t
+/* All grams that words begin with. `gram` has the `depth` octets before this node. */
+static bool
 starts_fill(struct wordtree *t, uint32_t node, uint32_t gram, unsigned depth)
 {
 	const struct node *n = &t->nodes[node];
-	size_t             count = 0;
 
 	for (uint32_t used = 0; used < n->label_len; used++) {
 		gram = gram << 8 | t->labels[n->label + used];
 		if (++depth < GRAM)
 			continue;
-		if (t->starts != NULL) {
-			struct start *s = start_add(t, gram);
-			s->node = node;
-			s->used = used + 1;
-		}
-		return 1;
+		*start_of(t, gram) = (struct start){ gram, node, used + 1 };
+		filter_add(t, gram);
+		return true;
 	}
-	if (depth == GRAM - 1 && n->hits != 0) {
-		count += 256;
-		if (t->starts != NULL)
-			short_add(t, node, gram);
-	}
+	if (depth == GRAM - 1 && n->hits != 0 && !short_add(t, node, gram))
+		return false;
 	for (uint32_t i = 0; i < n->children; i++)
-		count += starts_fill(t, n->child + i, gram, depth);
-	return count;
+		if (!starts_fill(t, n->child + i, gram, depth))
+			return false;
+	return true;
 }
 
 enum rc
@@ -257,14 +267,12 @@ wordtree_ready(struct wordtree *t)
 {
 	if (!nodes_make(t))
 		return RC_MEMORY;
-	size_t count = starts_fill(t, 0, 0, 0);
-	for (t->start_room = 1024; t->start_room < 2 * count; t->start_room *= 2)
+	for (t->start_room = 64; t->start_room < 2 * t->gram_count; t->start_room *= 2)
 		;
 	t->starts = calloc(t->start_room, sizeof(*t->starts));
 	if (t->starts == NULL)
 		return RC_MEMORY;
-	starts_fill(t, 0, 0, 0);
-	return RC_OK;
+	return starts_fill(t, 0, 0, 0) ? RC_OK : RC_LIMIT;
 }
 
 struct scan {
@@ -300,12 +308,9 @@ octet_next(const struct scan *s, size_t *end, uint8_t last)
 static const struct node *
 child_of(const struct wordtree *t, const struct node *n, uint8_t octet)
 {
-	const struct node *c = &t->nodes[n->child];
+	const uint8_t *firsts = t->firsts + n->child, *found = memchr(firsts, octet, n->children);
 
-	for (uint32_t i = 0; i < n->children; i++)
-		if (t->labels[c[i].label] == octet)
-			return &c[i];
-	return NULL;
+	return found != NULL ? &t->nodes[n->child + (size_t)(found - firsts)] : NULL;
 }
 
 /* The words that begin as these octets do; `end` is behind them. False when the scan is to stop. */
@@ -317,11 +322,12 @@ words_from(const struct scan *s, uint32_t gram, size_t end)
 	uint8_t                last = (uint8_t)gram;
 	uint32_t               used = start->used;
 
+	for (size_t i = 0; i < t->short_count; i++)
+		if (t->shorts[i].gram == gram >> 8 && !tell(s, &t->nodes[t->shorts[i].node], end - 1))
+			return false;
 	if (start->gram != gram)
 		return true;
-	if (start->shorter != 0 && !tell(s, &t->nodes[start->shorter], end - 1))
-		return false;
-	for (const struct node *n = start->node != 0 ? &t->nodes[start->node] : NULL; n != NULL; n = child_of(t, n, last), used = 1) {
+	for (const struct node *n = &t->nodes[start->node]; n != NULL; n = child_of(t, n, last), used = 1) {
 		for (; used < n->label_len; used++) {
 			last = octet_next(s, &end, last);
 			if (last != t->labels[n->label + used])
