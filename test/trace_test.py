@@ -105,6 +105,34 @@ def _(g):
     same(cells[0]["recipient_address"], "rosa@example.net")
 
 
+UNSEEN = "\x1b\x07\x9b\u202e\u2066\u061c\u2028\U000e0041"
+
+
+@test("nor do escapes of one character and overrides of direction, wherever they are shown")
+def _(g):
+    subject = "=1+1 \x9b31m \u202egpj.exe \u2066\u061c \u2028 \U000e0041 <img src=x onerror=alert(1)>"
+    octets = (f"From: \"{subject}\" <orders@shop.example>\nSubject: {subject}\nMessage-ID: <unseen@x>\nX-Mark: unseen.\n\n"
+              f"{subject}\x1b[2J\n").encode()
+    holds(send(g, CASES[2], octets).startswith("250"), "not accepted")
+    s = g.client("keep", **STRANGER)
+    holds(s.send("orders@shop.example", octets, "rosa@example.net").startswith("250"), "not set aside")
+    s.close()
+    row = found(g, "--message-id", "<unseen@x>")[0]
+    same(row["subject"], subject)
+    mine = held(g)[0]
+    same(mine["subject"], subject)
+    shown = {"list": run(g, "trace", "--message-id", "<unseen@x>"), "story": run(g, "trace", row["id"]), "json": run(g, "trace", row["id"], "--json"),
+             "lines": run(g, "trace", "--json", "--message-id", "<unseen@x>"), "csv": run(g, "trace", "--csv", "--message-id", "<unseen@x>"),
+             "quarantine": keep(g, "quarantine", "list"), "its json": keep(g, "quarantine", "list", "--json"),
+             "show": keep(g, "quarantine", "show", mine["id"]), "log": g.reeve.log(), "its log": g.reeves["keep"].log()}
+    for what, text in shown.items():
+        holds(not set(UNSEEN) & set(text), f"{what} lets through {set(UNSEEN) & set(text)}")
+    same(json.loads(shown["json"])["kept"]["subject"], subject)
+    cell = next(csv.DictReader(io.StringIO(shown["csv"], newline="")))["message_subject"]
+    holds(cell.startswith("'=1+1 \\xc2\\x9b31m"), cell)
+    keep(g, "quarantine", "delete", mine["id"])
+
+
 @test("what became of a message behind us is joined from the MTA's log")
 def _(g):
     log = f"{g.work}/log/maillog"
@@ -121,7 +149,7 @@ def _(g):
     same(json.loads(run(g, "trace", "replay", "--json"))["changed"], 0)
     result = json.loads(run(g, "trace", "replay", "--json", "--since", "7d", config=new))
     ways = {(c["from"]["reason"], c["to"]["reason"], c["rule"]): c["count"] for c in result["changes"]}
-    same(ways, {("dmarc.quarantine", "domain.rule", "domain shop.example"): 2,
+    same(ways, {("dmarc.quarantine", "domain.rule", "domain shop.example"): 3,
                 ("accept.trusted-sealer", "dmarc.reject", "dmarc.on_reject"): 1,
                 ("dmarc.mailing-list", "dmarc.reject", "dmarc.on_reject"): 1,
                 ("dmarc.altered", "dmarc.reject", "dmarc.on_reject"): 1})

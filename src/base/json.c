@@ -126,8 +126,8 @@ plain_length(struct bytes text)
 static size_t
 add_escaped(struct buf *out, struct bytes text)
 {
-	unsigned char c = (unsigned char)text.at[0];
-	size_t        n = utf8_length(text);
+	uint32_t c;
+	size_t   n = utf8_take(text, &c);
 
 	if (n == 0) {
 		buf_add_str(out, "\xef\xbf\xbd");
@@ -138,8 +138,10 @@ add_escaped(struct buf *out, struct bytes text)
 		buf_add_c(out, (char)c);
 	} else if (c == '\n' || c == '\r' || c == '\t') {
 		buf_add_str(out, c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
-	} else if (c < 0x20 || c == 0x7f) {
-		buf_printf(out, "\\u%04x", c);
+	} else if (utf8_is_unsafe(c) && c < 0x10000) {
+		buf_printf(out, "\\u%04x", (unsigned)c);
+	} else if (utf8_is_unsafe(c)) { /* a pair of surrogates */
+		buf_printf(out, "\\u%04x\\u%04x", 0xd7c0U + (unsigned)(c >> 10), 0xdc00U + (unsigned)(c & 0x3ff));
 	} else {
 		buf_add(out, bytes_sub(text, 0, n));
 	}

@@ -1,7 +1,8 @@
 /* base/json.h: writes JSON (RFC 8259), nothing more.
  *
  * Calls must nest rightly (asserted). Text that is not UTF-8 is written with
- * each wrong octet as U+FFFD, so the output is always valid. In an object every
+ * each wrong octet as U+FFFD, so the output is always valid; what would act on a
+ * terminal is written as \uXXXX. In an object every
  * value is preceded by json_key(); json_kv_*() do both. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H

@@ -92,12 +92,13 @@ utf8_add(struct buf *out, uint32_t c)
 	}
 }
 
-/* C0, DEL, C1, line and paragraph separators, direction marks and overrides. */
-static bool
-is_unsafe(uint32_t c)
+/* C0, DEL, C1, line and paragraph separators, direction marks and overrides, and
+ * tags, which nobody sees. */
+bool
+utf8_is_unsafe(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f);
 }
 
 void
@@ -106,7 +107,7 @@ text_add_safe(struct buf *out, struct bytes text)
 	while (text.len > 0) {
 		uint32_t c = 0;
 		size_t   n = utf8_take(text, &c);
-		if (n > 0 && !is_unsafe(c)) {
+		if (n > 0 && !utf8_is_unsafe(c)) {
 			buf_add(out, bytes_sub(text, 0, n));
 		} else {
 			n = n > 0 ? n : 1;

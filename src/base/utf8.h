@@ -13,8 +13,9 @@ bool   utf8_valid(struct bytes);
 bool   bytes_is_ascii(struct bytes);
 void   utf8_add(struct buf *, uint32_t c);
 
-/* For terminals and logs: control characters, direction overrides and what is
- * not UTF-8 become \xHH; everything else stays. */
+/* Acts on a terminal, or on the order or sight of the text around it. */
+bool utf8_is_unsafe(uint32_t c);
+/* For terminals and logs: such characters and what is not UTF-8 become \xHH; everything else stays. */
 void text_add_safe(struct buf *, struct bytes);
 
 #endif

@@ -1,0 +1,66 @@
+/* base/json_test.c: whatever the text, the JSON is whole, and shows harmless on a terminal. */
+#include "base/rows.h"
+
+#include "base/json.h"
+#include "base/utf8.h"
+
+static const struct row {
+	const char  *name;
+	struct bytes text, want;
+} rows[] = {
+	{ "plain text stays", B_INIT("Minutes of the last meeting"), B_INIT("\"Minutes of the last meeting\"") },
+	{ "quotes and backslashes are escaped wherever they stand", B_INIT("\"1234567\\89\""), B_INIT("\"\\\"1234567\\\\89\\\"\"") },
+	{ "line ends are escaped", B_INIT("a\r\n\tb"), B_INIT("\"a\\r\\n\\tb\"") },
+	{ "NUL, escape and DEL are escaped", { "\0\x1b[2J\x7f", 6 }, B_INIT("\"\\u0000\\u001b[2J\\u007f\"") },
+	{ "the one-character CSI is escaped", B_INIT("a\xc2\x9b" "31m"), B_INIT("\"a\\u009b31m\"") },
+	{ "overrides of direction are escaped", B_INIT("\xe2\x80\xae" "fdp.exe\xe2\x81\xa6\xd8\x9c"), B_INIT("\"\\u202efdp.exe\\u2066\\u061c\"") },
+	{ "line separators are escaped", B_INIT("\xe2\x80\xa8"), B_INIT("\"\\u2028\"") },
+	{ "tags that nobody sees are escaped, as a pair", B_INIT("\xf3\xa0\x81\x81"), B_INIT("\"\\udb40\\udc41\"") },
+	{ "letters of any script stay", B_INIT("Gr\xc3\xbc\xc3\x9f" "e \xe4\xbd\xa0 \xf0\x9f\x98\x80 \xd7\x90"), B_INIT("\"Gr\xc3\xbc\xc3\x9f" "e \xe4\xbd\xa0 \xf0\x9f\x98\x80 \xd7\x90\"") },
+	{ "an octet that is not UTF-8 becomes U+FFFD", B_INIT("12345678\xff" "a\xc3"), B_INIT("\"12345678\xef\xbf\xbd" "a\xef\xbf\xbd\"") },
+};
+
+static void
+check_row(void **state)
+{
+	const struct row *row = *state;
+	struct buf        out = { 0 }, shown = { 0 };
+	struct json       j = json_to(&out, false);
+
+	json_text(&j, row->text);
+	assert_bytes(buf_bytes(&out), row->want);
+	assert_true(utf8_valid(buf_bytes(&out)));
+	text_add_safe(&shown, buf_bytes(&out)); /* nothing is left that a terminal obeys */
+	assert_bytes(buf_bytes(&shown), row->want);
+	buf_free(&out);
+	buf_free(&shown);
+}
+
+static void
+a_lean_object_leaves_out_what_is_null(void **state)
+{
+	struct buf  out = { 0 };
+	struct json j = json_to(&out, false);
+
+	(void)state;
+	j.lean = true;
+	json_open_object(&j);
+	json_kv_text_or_null(&j, "a", B(""));
+	json_kv_str(&j, "b", NULL);
+	json_kv_null(&j, "c");
+	json_kv_text(&j, "d", B(""));
+	json_kv_int(&j, "e", 0);
+	json_key(&j, "f");
+	json_thousandths(&j, 12004);
+	json_close_object(&j);
+	assert_bytes(buf_bytes(&out), B("{\"d\":\"\",\"e\":0,\"f\":12.004}"));
+	buf_free(&out);
+}
+
+int
+main(void)
+{
+	ROWS_ADD(rows, check_row);
+	rows_add("a lean object leaves out what is null", a_lean_object_leaves_out_what_is_null, NULL);
+	return rows_run("json");
+}
