@@ -95,7 +95,7 @@ static const struct run_row {
 	  "    {\n      \"file\": \"%/bad.conf\",\n      \"line\": 2,\n      \"column\": 1,\n"
 	  "      \"text\": \"unknown setting \\\"thread\\\"; did you mean \\\"threads\\\"?\"\n    },\n"
 	  "    {\n      \"file\": \"%/conf.d/b.conf\",\n      \"line\": 1,\n      \"column\": 8,\n"
-	  "      \"text\": \"\\\"mode\\\" is enforce or monitor, not \\\"\xe2\x80\xae\\\"\"\n    }\n  ]\n}\n",
+	  "      \"text\": \"\\\"mode\\\" is enforce or monitor, not \\\"\\u202e\\\"\"\n    }\n  ]\n}\n",
 	  "" },
 	{ "faults in the rules of explain are faults of the settings", "config check %/rules-conf", 1, "%/rules:1:1: the rule x does not say where it is from: write source = \"...\" and date = 2026-11\n", "" },
 	{ "a file that includes itself by another name is seen", "config check %/circle.conf", 1,
