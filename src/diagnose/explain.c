@@ -492,13 +492,36 @@ unmarked(struct arena *a, struct bytes text)
 	return text;
 }
 
+/* "From: ... To: ... Subject: ..." as a mail client shows them, and then the text without an empty line: pasted from
+ * the screen. The header of a message says more, and ends. */
+static bool
+is_shown_header(struct bytes text)
+{
+	static const struct bytes real[] = { B_INIT("Received:"), B_INIT("Return-Path:"), B_INIT("Message-ID:"), B_INIT("MIME-Version:"), B_INIT("Content-"), B_INIT("X-"),
+		                             B_INIT("Delivered-To:") };
+	struct bytes line;
+
+	for (int n = 0; n < 12 && bytes_cut_line(&text, &line); n++) {
+		size_t colon = bytes_index(line, ':');
+		for (size_t i = 0; i < NELEMS(real); i++)
+			if (bytes_starts_nocase(line, real[i]))
+				return false;
+		if (line.len == 0)
+			return false;
+		/* Neither a field nor more of one. */
+		if (n > 0 && !byte_is_wsp(line.at[0]) && (colon == line.len || bytes_has(bytes_sub(line, 0, colon), ' ')))
+			return true;
+	}
+	return false;
+}
+
 struct explained *
 explain_message(struct arena *a, struct rules *rules, struct bytes text)
 {
 	text = unmarked(a, text);
 	struct bytes t = bytes_trim(bytes_sub(text, 0, 64));
 
-	if ((t.len > 0 && (t.at[0] == '{' || t.at[0] == '[')) || mime_has_header(text))
+	if ((t.len > 0 && (t.at[0] == '{' || t.at[0] == '[')) || (mime_has_header(text) && !is_shown_header(text)))
 		return explain_reading(a, rules, reading_message(a, rules_words(rules, WORDS_READING), text));
 	return explain_paste(a, rules, text);
 }

@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "diagnose/address_find.h"
+#include "diagnose/addressee.h"
 #include "diagnose/charset.h"
 #include "diagnose/dsn.h"
 #include "diagnose/forms.h"
@@ -805,6 +806,36 @@ sender_set_apart(struct reading *r)
 	}
 }
 
+/* Of several addresses the words around them tell who was to be reached: those for whom they tell it best. Where they
+ * tell it of nobody, all stay but the one who wrote. */
+static void
+recipients_weigh(struct scan *s)
+{
+	struct role roles[ROLES_MAX];
+	size_t      count = roles_find(s->r->text, roles);
+	int         best = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		best = role_worth(&roles[i]) > best ? role_worth(&roles[i]) : best;
+		if (roles[i].sender && s->r->to.len == 0)
+			s->r->to = roles[i].address;
+	}
+	if (count < 2)
+		return;
+	struct said_list had = s->r->said;
+	s->r->said = (struct said_list){ 0 };
+	for (size_t i = 0; i < count; i++) {
+		struct said *old = NULL;
+		for (size_t k = 0; k < had.count; k++)
+			if (bytes_eq_nocase(had.at[k].recipient, roles[i].address))
+				old = &had.at[k];
+		bool         stays = best > 0 ? role_worth(&roles[i]) == best : old != NULL && roles[i].bad == 0;
+		struct said *said = stays ? said_add(s->arena, &s->r->said) : NULL;
+		if (said != NULL)
+			*said = old != NULL ? *old : (struct said){ .recipient = roles[i].address };
+	}
+}
+
 struct reading *
 reading_paste(struct arena *a, const struct wordtree *words, struct bytes text)
 {
@@ -823,8 +854,10 @@ reading_paste(struct arena *a, const struct wordtree *words, struct bytes text)
 	r->kind = clue_in(&s, IN_TEXT, KIND_DELAYED) ? KIND_DELAYED : KIND_BOUNCE;
 	r->worded = clue_in(&s, IN_TEXT, KIND_DELAYED) || clue_in(&s, IN_TEXT, KIND_BOUNCE);
 	recipient_of_log(&s);
-	if (r->said.count == 0)
+	if (r->said.count == 0) {
 		forms_read(a, s.forms, B_NONE, true, &r->said);
+		recipients_weigh(&s);
+	}
 	struct said *said = r->said.count == 0 ? said_add(a, &r->said) : &r->said.at[0];
 	if (said != NULL && r->said.count == 1) {
 		said->passage = r->text;
