@@ -16,11 +16,11 @@
 
 #include "base/log.h"
 #include "desk/crew.h"
+#include "desk/form.h"
 
 #define REQUEST_MEMORY ((size_t)48 << 20)
 #define HEADER_MEMORY  ((size_t)32 << 10)
 #define SILENCE_S      30U
-#define FORM_FIELDS    64
 #define BUSY_S         10U
 #define SLOW_WAITING   32 /* requests, besides those at work */
 #define RESPONSE_MAX   ((size_t)64 << 20)
@@ -70,39 +70,13 @@ http_cookie(const struct http_request *r, const char *name)
 struct bytes
 http_query(const struct http_request *r, const char *name)
 {
-	return value_of(r, MHD_GET_ARGUMENT_KIND, name);
-}
-
-static struct bytes
-form_decode(struct arena *a, struct bytes text)
-{
-	char  *out = arena_take(a, text.len + 1);
-	size_t len = 0;
-
-	if (out == NULL)
-		return B("");
-	for (size_t i = 0; i < text.len; i++) {
-		int high = text.at[i] == '%' && i + 2 < text.len ? byte_hex(text.at[i + 1]) : -1;
-		int low = high >= 0 ? byte_hex(text.at[i + 2]) : -1;
-		if (low >= 0) {
-			out[len++] = (char)(high << 4 | low);
-			i += 2;
-		} else {
-			out[len++] = text.at[i] == '+' ? ' ' : text.at[i];
-		}
-	}
-	return bytes_make(out, len);
+	return r->connection != NULL ? value_of(r, MHD_GET_ARGUMENT_KIND, name) : form_field(r->arena, r->query, name);
 }
 
 struct bytes
 http_form(const struct http_request *r, const char *name)
 {
-	struct bytes rest = r->body, pair, key;
-
-	for (int i = 0; i < FORM_FIELDS && bytes_cut(&rest, '&', &pair); i++)
-		if (bytes_cut(&pair, '=', &key) && bytes_eq(key, bytes_of(name)))
-			return form_decode(r->arena, pair);
-	return B("");
+	return form_field(r->arena, r->body, name);
 }
 
 void
@@ -112,7 +86,14 @@ http_see(struct http_response *r, struct bytes location)
 	r->location = location;
 }
 
-/* The last entry is the one that our own web server wrote. */
+bool
+http_forwarded(struct bytes value, struct ip *ip_out)
+{
+	size_t comma = bytes_rindex(value, ',');
+
+	return ip_parse(bytes_trim(comma < value.len ? bytes_from(value, comma + 1) : value), ip_out);
+}
+
 static struct ip
 client_of(const struct http *h, struct MHD_Connection *c)
 {
@@ -120,13 +101,8 @@ client_of(const struct http *h, struct MHD_Connection *c)
 	const struct sockaddr          *at = info != NULL ? info->client_addr : NULL;
 	struct ip                       ip = { 0 };
 
-	if (h->with.forwarded) {
-		const char  *text = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "X-Forwarded-For");
-		struct bytes all = bytes_of(text);
-		size_t       comma = bytes_rindex(all, ',');
-		if (ip_parse(bytes_trim(comma < all.len ? bytes_from(all, comma + 1) : all), &ip))
-			return ip;
-	}
+	if (h->with.forwarded && http_forwarded(bytes_of(MHD_lookup_connection_value(c, MHD_HEADER_KIND, "X-Forwarded-For")), &ip))
+		return ip;
 	if (at != NULL && at->sa_family == AF_INET)
 		return ip_from_4(&((const struct sockaddr_in *)(const void *)at)->sin_addr);
 	if (at != NULL && at->sa_family == AF_INET6)
@@ -153,21 +129,30 @@ route_fits(const struct http_route *row, struct bytes path, struct bytes *tail_o
 	return true;
 }
 
+const struct http_route *
+http_route_find(const struct http_route *rows, size_t count, unsigned method, struct bytes path, struct bytes *tail_out, unsigned *fault_out)
+{
+	*fault_out = MHD_HTTP_NOT_FOUND;
+	for (size_t i = 0; i < count; i++) {
+		struct bytes tail;
+		if (!route_fits(&rows[i], path, &tail))
+			continue;
+		if (rows[i].methods & method) {
+			*tail_out = tail;
+			return &rows[i];
+		}
+		*fault_out = MHD_HTTP_METHOD_NOT_ALLOWED;
+	}
+	return NULL;
+}
+
 static void
 find_route(const struct http *h, struct exchange *x)
 {
-	x->fault = MHD_HTTP_NOT_FOUND;
-	for (size_t i = 0; i < h->with.route_count; i++) {
-		const struct http_route *row = &h->with.routes[i];
-		if (!route_fits(row, x->request.path, &x->request.tail))
-			continue;
-		if (row->methods & x->request.method) {
-			x->route = row;
-			x->fault = 0;
-			return;
-		}
-		x->fault = MHD_HTTP_METHOD_NOT_ALLOWED;
-	}
+	unsigned fault;
+
+	x->route = http_route_find(h->with.routes, h->with.route_count, x->request.method, x->request.path, &x->request.tail, &fault);
+	x->fault = x->route != NULL ? 0 : fault;
 }
 
 static struct exchange *

@@ -22,7 +22,8 @@ struct http_request {
 	struct bytes  tail; /* what stands behind the path of a row that is a prefix */
 	struct bytes  body;
 	struct ip     client; /* whom the web server in front names, or who connected; family 0: not known */
-	void         *connection;
+	void         *connection; /* NULL: in tests */
+	struct bytes  query; /* where there is no connection: as behind the ? of a URL */
 };
 
 struct http_response {
@@ -77,6 +78,12 @@ struct bytes http_cookie(const struct http_request *, const char *name);
 struct bytes http_query(const struct http_request *, const char *name);
 /* A field of an application/x-www-form-urlencoded body, decoded into the arena. */
 struct bytes http_form(const struct http_request *, const char *name);
+
+/* The first row that takes path and method. NULL: *fault_out is 404, or 405 when others take the path. */
+const struct http_route *http_route_find(const struct http_route *, size_t count, unsigned method, struct bytes path, struct bytes *tail_out,
+                                         unsigned *fault_out);
+/* The client in X-Forwarded-For: its last entry is the one that our own web server wrote. */
+bool http_forwarded(struct bytes value, struct ip *ip_out);
 
 /* 303 See Other; the location is borrowed until the response has gone: arena or literal. */
 void http_see(struct http_response *, struct bytes location);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "base/log.h"
 #include "desk/assets.h"
 #include "desk/chart.h"
@@ -180,8 +181,8 @@ page_reasons(void *desk, const struct http_request *request, struct http_respons
 static void
 add_state(struct buf *out, const char *name, bool good, const char *sentence)
 {
-	html_put(out, "<li class=\"$\"><span class=\"result $\"><span aria-hidden=\"true\">$</span> $</span> <strong>$</strong> $</li>",
-	         H_STR(good ? "fine" : "trouble"), H_STR(good ? "good" : "bad"), H_STR(good ? "✓" : "✕"), H_STR(good ? "fine" : "look at this"),
+	html_put(out, "<li><span class=\"result $\"><span aria-hidden=\"true\">$</span> $</span> <span><strong>$</strong> $</span></li>",
+	         H_STR(good ? "good" : "bad"), H_STR(good ? "✓" : "✕"), H_STR(good ? "fine" : "look at this"),
 	         H_STR(name), H_STR(sentence));
 }
 
@@ -257,7 +258,7 @@ page_health(void *desk, const struct http_request *request, struct http_response
 	page_time(v.out, v.desk->with.started * 1000000);
 	buf_add_str(v.out, " UTC.</p><ul class=\"states\">");
 	add_state(v.out, "Decisions", !f.monitor, f.monitor ? "are recorded, and all mail is let through (monitor mode)." : "are enforced.");
-	add_state(v.out, "Reading the store", s != NULL, s != NULL ? store_engine(s) : "does not work just now.");
+	add_state(v.out, "Reading the store", s != NULL, s != NULL ? "works." : "does not work just now.");
 	if (f.stores) {
 		add_state(v.out, "Writing to the store", !f.writer.away, f.writer.away ? f.writer.trouble : "keeps up.");
 		add_state(v.out, "Nothing is missing", f.writer.dropped == 0, f.writer.dropped == 0 ? "since the start." : "Some accounts were dropped while the store was away.");
@@ -265,7 +266,7 @@ page_health(void *desk, const struct http_request *request, struct http_response
 	if (v.desk->with.resolver != NULL)
 		add_state(v.out, "DNSSEC", resolver_count(v.desk->with.resolver).validates,
 		          resolver_count(v.desk->with.resolver).validates ? "answers are validated." : "answers are not validated.");
-	buf_add_str(v.out, "</ul><div class=\"two\">");
+	buf_add_str(v.out, "</ul><div class=\"two three\">");
 	add_gate(&v, &f);
 	add_dns(&v);
 	add_store(&v, &f);
@@ -275,6 +276,19 @@ page_health(void *desk, const struct http_request *request, struct http_response
 
 /* ---- the audit trail ---- */
 
+/* Deeds about a message lead to its story. */
+static void
+add_about(struct buf *out, const struct store_deed *d)
+{
+	bool message = id_is(d->about) && (bytes_starts(d->deed, B("quarantine.")) || bytes_eq(d->deed, B("ticket.filed")));
+
+	if (message)
+		html_put(out, "<a href=\"/message/$\"><code>$</code></a>", H_URL(d->about), H_TEXT(d->about));
+	else
+		html_put(out, "$", H_TEXT(d->about));
+	html_put(out, " <span class=\"sub\">$</span>", H_TEXT(d->detail));
+}
+
 static bool
 add_deed(void *arg, const struct store_deed *d)
 {
@@ -282,8 +296,10 @@ add_deed(void *arg, const struct store_deed *d)
 
 	buf_add_str(v->out, "<tr><td>");
 	page_time(v->out, d->at_us);
-	html_put(v->out, "</td><th scope=\"row\">$</th><td><code>$</code></td><td>$ <span class=\"sub\">$</span></td><td><code>$</code></td></tr>", H_TEXT(d->operator),
-	         H_TEXT(d->deed), H_TEXT(d->about), H_TEXT(d->detail), H_TEXT(d->client));
+	html_put(v->out, "</td><td class=\"more\">$</td><th scope=\"row\"><code>$</code><span class=\"sub narrow\">$ $</span></th><td>", H_TEXT(d->operator),
+	         H_TEXT(d->deed), H_TEXT(d->operator), H_TEXT(d->client));
+	add_about(v->out, d);
+	html_put(v->out, "</td><td class=\"more\"><code>$</code></td></tr>", H_TEXT(d->client));
 	return true;
 }
 
@@ -299,8 +315,8 @@ page_audit(void *desk, const struct http_request *request, struct http_response 
 	}
 	page_begin(&v, B("Audit trail"), NAV_AUDIT);
 	buf_add_str(v.out, "<p class=\"lead\">Who did what at this desk, newest first.</p><div class=\"wide card\" tabindex=\"0\" role=\"region\" "
-	                   "aria-label=\"Deeds\"><table class=\"list\"><thead><tr><th scope=\"col\">Time (UTC)</th><th scope=\"col\">Operator</th>"
-	                   "<th scope=\"col\">Deed</th><th scope=\"col\">About</th><th scope=\"col\">From</th></tr></thead><tbody>");
+	                   "aria-label=\"Deeds\"><table class=\"list\"><thead><tr><th scope=\"col\">Time (UTC)</th><th scope=\"col\" class=\"more\">Operator</th>"
+	                   "<th scope=\"col\">Deed</th><th scope=\"col\">About</th><th scope=\"col\" class=\"more\">From</th></tr></thead><tbody>");
 	enum rc rc = audit_list(s, 0, B(""), LIST_ROWS, add_deed, &v);
 	if (rc != RC_OK) {
 		visit_trouble(&v, rc);

@@ -54,7 +54,7 @@ add_checked(struct buf *out, const struct doc *checked)
 	for (size_t i = 0; i < doc_count(checked); i++) {
 		const struct doc *c = doc_item(checked, i);
 		bool              fine = doc_is(c, "state", "fine"), bad = doc_is(c, "state", "fault");
-		html_put(out, "<li><span class=\"result $\"><span aria-hidden=\"true\">$</span> $</span> <strong>$</strong> $</li>",
+		html_put(out, "<li><span class=\"result $\"><span aria-hidden=\"true\">$</span> $</span> <span><strong>$</strong> $</span></li>",
 		         H_STR(fine ? "good" : bad ? "bad" : "doubt"), H_STR(fine ? "✓" : bad ? "✕" : "?"), H_TEXT(doc_text(c, "state")), H_TEXT(doc_text(c, "check")),
 		         H_TEXT(doc_text(c, "evidence")));
 	}

@@ -12,13 +12,14 @@
 
 static const struct {
 	const char *word, *name, *none;
+	bool        rare;
 } states[] = {
-	{ HELD_HELD, "Kept", "Nothing is kept at present." },
-	{ HELD_UNCONFIRMED, "Unconfirmed", "No copy was found without its row." },
-	{ HELD_RELEASING, "Releasing", "None is on its way." },
-	{ HELD_RELEASED, "Released", "None was released lately." },
-	{ HELD_DELETED, "Deleted", "None was deleted lately." },
-	{ HELD_EXPIRED, "Expired", "None has expired lately." },
+	{ HELD_HELD, "Kept", "Nothing is kept at present.", false },
+	{ HELD_UNCONFIRMED, "Unconfirmed", "No copy was found without its row.", true },
+	{ HELD_RELEASING, "Releasing", "None is on its way.", true },
+	{ HELD_RELEASED, "Released", "None was released lately.", false },
+	{ HELD_DELETED, "Deleted", "None was deleted lately.", false },
+	{ HELD_EXPIRED, "Expired", "None has expired lately.", false },
 };
 
 static size_t
@@ -48,7 +49,7 @@ add_recipients(struct buf *out, struct bytes all)
 		more += one.len > 0;
 	html_put(out, "$", H_TEXT(first));
 	if (more > 0)
-		html_put(out, " <span class=\"sub\">and $ more</span>", H_NUM(more));
+		html_put(out, " and $ more", H_NUM(more));
 }
 
 static bool
@@ -63,8 +64,10 @@ add_row(void *arg, const struct store_held *h)
 	search_cursor_at(&l->last, h->at_us, h->id);
 	buf_add_str(out, "<tr><td>");
 	page_time(out, h->at_us);
-	html_put(out, "</td><th scope=\"row\"><a href=\"/quarantine/$\">$</a><span class=\"sub\">$</span></th><td>", H_URL(h->id),
-	         H_TEXT(h->header_from.len > 0 ? h->header_from : h->id), H_TEXT(h->subject));
+	html_put(out, "</td><th scope=\"row\"><a href=\"/quarantine/$\">$</a><span class=\"sub\">$</span><span class=\"sub narrow\">to ",
+	         H_URL(h->id), H_TEXT(h->header_from.len > 0 ? h->header_from : h->id), H_TEXT(h->subject));
+	add_recipients(out, h->recipients);
+	buf_add_str(out, "</span></th><td class=\"more\">");
 	add_recipients(out, h->recipients);
 	buf_add_str(out, "</td><td class=\"less\">");
 	page_reason(out, h->reason);
@@ -72,13 +75,30 @@ add_row(void *arg, const struct store_held *h)
 	return true;
 }
 
-static void
-add_states(struct buf *out, size_t chosen)
+static bool
+note_any(void *arg, const struct store_held *h)
 {
+	(void)h;
+	*(bool *)arg = true;
+	return false;
+}
+
+/* Some states last for moments, or come from a kill: they are shown when there are such messages. */
+static void
+add_states(struct visit *v, size_t chosen)
+{
+	struct buf *out = v->out;
+
 	buf_add_str(out, "<nav class=\"switch\" aria-label=\"What became of them\"><ul>");
-	for (size_t i = 0; i < NELEMS(states); i++)
+	for (size_t i = 0; i < NELEMS(states); i++) {
+		bool shown = !states[i].rare || i == chosen;
+		if (!shown && held_list(v->desk->store, bytes_of(states[i].word), 0, B(""), 1, note_any, &shown) != RC_OK)
+			shown = false;
+		if (!shown)
+			continue;
 		html_put(out, "<li><a href=\"/quarantine?state=$\"$>$</a></li>", H_STR(states[i].word), i == chosen ? H_MARKUP(" aria-current=\"true\"") : H_MARKUP(""),
 		         H_STR(states[i].name));
+	}
 	buf_add_str(out, "</ul></nav>");
 }
 
@@ -108,9 +128,9 @@ page_quarantine(void *desk, const struct http_request *request, struct http_resp
 		after = (struct search_cursor){ .at_us = 0 };
 	page_begin(&v, B("Quarantine"), NAV_QUARANTINE);
 	buf_add_str(v.out, "<div class=\"title\"><p class=\"lead\">Messages that were kept here instead of delivered, newest first.</p>");
-	add_states(v.out, state);
+	add_states(&v, state);
 	buf_add_str(v.out, "</div><div class=\"wide card\" tabindex=\"0\" role=\"region\" aria-label=\"Messages kept\"><table class=\"list\"><thead><tr>"
-	                   "<th scope=\"col\">Time (UTC)</th><th scope=\"col\">From, subject</th><th scope=\"col\">Recipients</th>"
+	                   "<th scope=\"col\">Time (UTC)</th><th scope=\"col\">From, subject</th><th scope=\"col\" class=\"more\">Recipients</th>"
 	                   "<th scope=\"col\" class=\"less\">Reason</th><th scope=\"col\" class=\"more\">Envelope sender</th>"
 	                   "<th scope=\"col\" class=\"num more\">Octets</th></tr></thead><tbody>");
 	enum rc rc = held_list(s, bytes_of(states[state].word), after.at_us, bytes_of(after.id), LIST_ROWS + 1, add_row, &l);
@@ -164,7 +184,7 @@ add_facts(struct buf *out, const struct store_held *h)
 		html_put(out, "$$", n > 0 ? H_MARKUP("<br>") : H_MARKUP(""), H_TEXT(one));
 	buf_add_str(out, "</dd></div>");
 	add_times(out, h);
-	html_put(out, "<div><dt>Size</dt><dd>$ octets</dd></div></dl>", H_NUM(h->size));
+	buf_add_str(out, "</dl>");
 }
 
 /* Deleting cannot be undone, so it takes two steps, without a script too. */
@@ -222,7 +242,7 @@ add_held(struct visit *v, struct ward *w, const char *fault, struct bytes why)
 	html_put(v->out, "<section class=\"card verdict $\" aria-labelledby=\"held\"><h2 id=\"held\">$</h2><p class=\"sub\">", H_STR(release_may(h) ? "quarantine" : ""),
 	         H_TEXT(h->subject.len > 0 ? h->subject : B("(no subject)")));
 	page_reason(v->out, h->reason);
-	html_put(v->out, " · <a href=\"/message/$\">its story</a></p>", H_URL(h->id));
+	html_put(v->out, " · $ octets · <a href=\"/message/$\">its story</a></p>", H_NUM(h->size), H_URL(h->id));
 	add_facts(v->out, h);
 	if (release_may(h))
 		add_deeds(v, h);

@@ -109,12 +109,12 @@ add_now(struct visit *v, const struct store_account *a, const struct again_repor
 	                 "<th scope=\"col\">Check</th><th scope=\"col\">Then</th><th scope=\"col\">Now</th></tr></thead><tbody>");
 	for (size_t i = 0; i < r->count; i++) {
 		const struct again_line *l = &r->lines[i];
-		html_put(out, "<tr><th scope=\"row\">$ <span class=\"sub\">$</span></th><td>", H_STR(check_name(l->checked.check)), H_TEXT(l->about));
+		html_put(out, "<tr><th scope=\"row\">$ <span class=\"sub\">$</span></th><td data-when=\"then\">", H_STR(check_name(l->checked.check)), H_TEXT(l->about));
 		if (l->then.len > 0)
 			told_result(out, l->then);
 		else
 			buf_add_str(out, "<span class=\"sub\">not asked</span>");
-		html_put(out, "</td><td><span class=\"result $\"><span aria-hidden=\"true\">$</span> $</span> <span class=\"sub\">$</span></td></tr>",
+		html_put(out, "</td><td data-when=\"now\"><span class=\"result $\"><span aria-hidden=\"true\">$</span> $</span> <span class=\"sub\">$</span></td></tr>",
 		         H_STR(states[l->checked.state].kind), H_STR(states[l->checked.state].mark), H_STR(states[l->checked.state].word), H_TEXT(l->checked.evidence));
 	}
 	buf_add_str(out, "</tbody></table></div><p class=\"sub\">As DNS answered at ");
