@@ -114,8 +114,10 @@ api_overview(void *desk, const struct http_request *request, struct http_respons
 	struct visit     v = visit_of(desk, request, response);
 	struct overview *o = arena_take(v.arena, sizeof(*o));
 	struct store    *s = desk_store(v.desk, v.arena);
-	enum rc          rc = s == NULL ? RC_IO : o == NULL ? RC_MEMORY : overview_read(s, v.arena, overview_period(http_query(request, "period")), v.now_us, o);
+	enum rc          rc = s == NULL ? RC_IO : o == NULL ? RC_MEMORY : RC_OK;
 
+	if (rc == RC_OK)
+		rc = overview_read(s, v.arena, overview_period(http_query(request, "period")), v.now_us, o);
 	if (rc != RC_OK) {
 		visit_trouble(&v, rc);
 		return;

@@ -237,7 +237,8 @@ api_tickets(void *desk, const struct http_request *request, struct http_response
 		return;
 	begin_list(&v, &j, "tickets");
 	enum rc rc = s == NULL ? RC_IO :
-	                         ticket_list(s, state.len > 0 ? state : B(TICKET_OPEN), after.at_us, bytes_of(after.id), l.limit + 1, add_ticket, &l);
+	                         ticket_list(s, state.len > 0 ? state : B(TICKET_OPEN), after.at_us, bytes_of(after.id), l.limit + 1, add_ticket,
+	                                     &l);
 	end_list(&v, &l, rc);
 }
 

@@ -152,6 +152,7 @@ chart_stacked(struct buf *out, const struct chart_bar *bars, size_t count, unsig
 void
 chart_share(struct buf *out, uint64_t n, uint64_t most)
 {
-	buf_printf(out, "<svg class=\"share\" viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect width=\"%.1f\" height=\"8\"/></svg>",
+	buf_printf(out, "<svg class=\"share\" viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
+	                "<rect width=\"%.1f\" height=\"8\"/></svg>",
 	           most > 0 ? 100.0 * (double)n / (double)most : 0.0);
 }

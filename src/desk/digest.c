@@ -31,7 +31,8 @@ add_date(struct buf *out, int64_t now_us)
 
 	clock_format(now_us / 1000000, text);
 	(void)!bytes_number(bytes_make(text + 5, 2), 12, &month);
-	buf_printf(out, "Date: %s, %.2s %s %.4s %.8s +0000\r\n", days[store_day(now_us) % 7], text + 8, months[(month + 11) % 12], text, text + 11);
+	buf_printf(out, "Date: %s, %.2s %s %.4s %.8s +0000\r\n", days[store_day(now_us) % 7], text + 8, months[(month + 11) % 12], text,
+	           text + 11);
 }
 
 static void
@@ -110,7 +111,8 @@ digest_write(struct buf *out, const struct digest_letter *l)
 	buf_printf(&text, "The mail gateway %.*s keeps these messages instead of delivering them to\n", B_FMT(l->hostname));
 	text_add_safe(&text, l->recipient);
 	buf_add_str(&text, ", because it could not be shown that they come from\nwhom they name as their author.\n\n"
-	                   "If you expected one of them, ask the postmaster to release it and give its id,\nthe twelve characters in front of its date: postmaster");
+	                   "If you expected one of them, ask the postmaster to release it and give its id,\nthe twelve characters in front of "
+	                   "its date: postmaster");
 	text_add_safe(&text, domain);
 	buf_add_str(&text, "\nThe others need nothing of you.\n");
 	add_messages(&text, l, true, "NEW", &left);
@@ -215,7 +217,8 @@ send_one(const struct digest *d, const struct gathering *g, const struct endpoin
 		good = !message.spoilt && smtp_send(to, &letter, WAIT_MS, a, &answer, &end, &why) == RC_OK;
 	}
 	if (!good)
-		log_event(AT_WARNING, "quarantine.digest", F_TEXT("recipient", pairs[0].address), F_TEXT("trouble", why), F_WORD("done", "tried again the next time"));
+		log_event(AT_WARNING, "quarantine.digest", F_TEXT("recipient", pairs[0].address), F_TEXT("trouble", why),
+		          F_WORD("done", "tried again the next time"));
 	buf_free(&message);
 	arena_free(a);
 	return good;
@@ -237,7 +240,8 @@ is_stopped(const struct digest *d)
 }
 
 static void
-send_all(const struct digest *d, struct gathering *g, const struct endpoint *to, const struct pair *pairs, size_t count, struct digest_count *n)
+send_all(const struct digest *d, struct gathering *g, const struct endpoint *to, const struct pair *pairs, size_t count,
+         struct digest_count *n)
 {
 	for (size_t i = 0, next; i < count; i = next) {
 		for (next = i + 1; next < count && bytes_eq(pairs[next].recipient, pairs[i].recipient);)
@@ -279,7 +283,9 @@ digest_send(const struct digest *d, struct arena *a, struct digest_count *n, str
 		*why_out = arena_printf(a, "there is nobody to hand the letters to: %s", sentence);
 		return RC_SYNTAX;
 	}
-	enum rc rc = g.rows == NULL || g.fresh == NULL || g.failed == NULL ? RC_MEMORY : held_list(d->store, B(HELD_HELD), 0, B(""), ROWS_MAX, gather, &g);
+	enum rc rc = g.rows == NULL || g.fresh == NULL || g.failed == NULL ? RC_MEMORY : RC_OK;
+	if (rc == RC_OK)
+		rc = held_list(d->store, B(HELD_HELD), 0, B(""), ROWS_MAX, gather, &g);
 	struct pair *pairs = rc == RC_OK ? arena_take_array(a, g.pairs, sizeof(*pairs)) : NULL;
 	if (rc == RC_OK && (pairs == NULL || arena_overdrawn(a)))
 		rc = RC_MEMORY;

@@ -130,7 +130,8 @@ route_fits(const struct http_route *row, struct bytes path, struct bytes *tail_o
 }
 
 const struct http_route *
-http_route_find(const struct http_route *rows, size_t count, unsigned method, struct bytes path, struct bytes *tail_out, unsigned *fault_out)
+http_route_find(const struct http_route *rows, size_t count, unsigned method, struct bytes path, struct bytes *tail_out,
+                unsigned *fault_out)
 {
 	*fault_out = MHD_HTTP_NOT_FOUND;
 	for (size_t i = 0; i < count; i++) {

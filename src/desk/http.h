@@ -80,7 +80,8 @@ struct bytes http_query(const struct http_request *, const char *name);
 struct bytes http_form(const struct http_request *, const char *name);
 
 /* The first row that takes path and method. NULL: *fault_out is 404, or 405 when others take the path. */
-const struct http_route *http_route_find(const struct http_route *, size_t count, unsigned method, struct bytes path, struct bytes *tail_out,
+const struct http_route *http_route_find(const struct http_route *, size_t count, unsigned method, struct bytes path,
+                                         struct bytes *tail_out,
                                          unsigned *fault_out);
 /* The client in X-Forwarded-For: its last entry is the one that our own web server wrote. */
 bool http_forwarded(struct bytes value, struct ip *ip_out);

@@ -43,6 +43,7 @@ extern const size_t                 overview_period_count;
 const struct overview_period *overview_period(struct bytes word);
 
 /* Names lie in the arena. */
-enum rc overview_read(struct store *, struct arena *, const struct overview_period *, int64_t now_us, struct overview *overview_out) MUST_USE;
+enum rc overview_read(struct store *, struct arena *, const struct overview_period *, int64_t now_us,
+                      struct overview *overview_out) MUST_USE;
 
 #endif

@@ -87,7 +87,8 @@ visit_trouble(struct visit *v, enum rc rc)
 		desk_away(v->desk);
 	buf_clear(v->out);
 	v->response->retry_s = 5;
-	page_fault(v, 503, "The store is away", "What was asked for cannot be looked up just now. Mail is not delayed by this. Try again in a moment.");
+	page_fault(v, 503, "The store is away", "What was asked for cannot be looked up just now. Mail is not delayed by this. Try again in a "
+	                                        "moment.");
 }
 
 struct bytes
@@ -141,8 +142,10 @@ add_bar(struct visit *v)
 	html_put(v->out,
 	         "<a class=\"skip\" href=\"#main\">Skip to the content</a><header class=\"top\"><a class=\"brand\" href=\"/\">"
 	         "<img src=\"/asset/icon.svg?v=$\" alt=\"\" width=\"24\" height=\"24\"> mailreeve</a> <span class=\"host\">$</span>"
-	         "<form class=\"find\" action=\"/find\" role=\"search\"><label for=\"find\" class=\"unseen\">Find an id, address, domain or client</label>"
-	         "<input id=\"find\" name=\"q\" type=\"search\" placeholder=\"id, address, domain, IP…\" autocomplete=\"off\" spellcheck=\"false\">"
+	         "<form class=\"find\" action=\"/find\" role=\"search\"><label for=\"find\" class=\"unseen\">Find an id, address, domain or "
+	         "client</label>"
+	         "<input id=\"find\" name=\"q\" type=\"search\" placeholder=\"id, address, domain, IP…\" autocomplete=\"off\" "
+	         "spellcheck=\"false\">"
 	         "<button>Find</button></form>",
 	         H_STR(assets_version), H_TEXT(v->desk->with.settings->hostname));
 	html_put(v->out, "<form class=\"me\" method=\"post\" action=\"/logout\"><span>$</span>", H_TEXT(v->who->name));

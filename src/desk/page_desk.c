@@ -34,16 +34,19 @@ add_login(struct visit *v, struct bytes name, struct bytes to, const char *fault
 {
 	page_begin_plain(v->out, B("Sign in"));
 	html_put(v->out,
-	         "<form class=\"card login\" method=\"post\" action=\"/login\"><img src=\"/asset/icon.svg?v=$\" alt=\"\" width=\"40\" height=\"40\">"
+	         "<form class=\"card login\" method=\"post\" action=\"/login\"><img src=\"/asset/icon.svg?v=$\" alt=\"\" width=\"40\" "
+	         "height=\"40\">"
 	         "<h1>Sign in to mailreeve</h1><p class=\"sub\">$</p>",
 	         H_STR(assets_version), H_TEXT(v->desk->with.settings->hostname));
 	if (fault != NULL)
 		html_put(v->out, "<p class=\"note\" role=\"alert\">$</p>", H_STR(fault));
 	html_put(v->out,
 	         "<input type=\"hidden\" name=\"to\" value=\"$\"><label for=\"name\">Name</label><input id=\"name\" name=\"name\" value=\"$\" "
-	         "autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" required maxlength=\"64\"><label for=\"password\">Password</label>"
+	         "autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" required maxlength=\"64\">"
+	         "<label for=\"password\">Password</label>"
 	         "<input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required maxlength=\"512\">"
-	         "<button class=\"main\">Sign in</button><p class=\"sub\">Accounts are made on the gateway with <code>mailreeve operator add NAME</code>.</p></form>",
+	         "<button class=\"main\">Sign in</button><p class=\"sub\">Accounts are made on the gateway with <code>mailreeve operator add "
+	         "NAME</code>.</p></form>",
 	         H_TEXT(to), H_TEXT(name));
 	page_end_plain(v->out);
 }
@@ -99,7 +102,8 @@ page_login_post(void *desk, const struct http_request *request, struct http_resp
 		return;
 	}
 	if (rc == RC_OK)
-		rc = signin_begin(s, v.arena, operator.name, visit_client(&v), v.now_us, (int64_t)v.desk->with.settings->web_session_time_ms * 1000, &secret);
+		rc = signin_begin(s, v.arena, operator.name, visit_client(&v), v.now_us, (int64_t)v.desk->with.settings->web_session_time_ms * 1000,
+		                  &secret);
 	if (rc != RC_OK) {
 		visit_trouble(&v, rc);
 		return;
@@ -146,7 +150,8 @@ page_asset(void *desk, const struct http_request *request, struct http_response 
 static void
 add_catalogue(struct visit *v, bool replies)
 {
-	html_put(v->out, "<section class=\"card\"><h2>$</h2><dl class=\"catalogue\">", H_STR(replies ? "What a reply says" : "What a check found"));
+	html_put(v->out, "<section class=\"card\"><h2>$</h2><dl class=\"catalogue\">",
+	         H_STR(replies ? "What a reply says" : "What a check found"));
 	for (size_t i = 0; i < REASON_COUNT; i++) {
 		const struct reason_row *r = reason_row((enum reason)i);
 		struct bytes             steps = bytes_of(r->steps), step;
@@ -158,7 +163,8 @@ add_catalogue(struct visit *v, bool replies)
 		html_put(v->out, "</dt><dd><p>$</p>", H_STR(r->line));
 		while (bytes_cut(&steps, '\n', &step))
 			html_put(v->out, "<p class=\"sub\">$</p>", H_TEXT(step));
-		html_put(v->out, "<p class=\"sub\">Who can fix it: $ · <a href=\"/messages?reason=$\">messages</a></p></dd></div>", H_STR(owner_word(r->owner)),
+		html_put(v->out, "<p class=\"sub\">Who can fix it: $ · <a href=\"/messages?reason=$\">messages</a></p></dd></div>",
+		         H_STR(owner_word(r->owner)),
 		         H_STR(r->word));
 	}
 	buf_add_str(v->out, "</dl></section>");
@@ -261,7 +267,8 @@ page_health(void *desk, const struct http_request *request, struct http_response
 	add_state(v.out, "Reading the store", s != NULL, s != NULL ? "works." : "does not work just now.");
 	if (f.stores) {
 		add_state(v.out, "Writing to the store", !f.writer.away, f.writer.away ? f.writer.trouble : "keeps up.");
-		add_state(v.out, "Nothing is missing", f.writer.dropped == 0, f.writer.dropped == 0 ? "since the start." : "Some accounts were dropped while the store was away.");
+		add_state(v.out, "Nothing is missing", f.writer.dropped == 0, f.writer.dropped == 0 ? "since the start." : "Some accounts were dropped "
+		                                                                                                           "while the store was away.");
 	}
 	if (v.desk->with.resolver != NULL)
 		add_state(v.out, "DNSSEC", resolver_count(v.desk->with.resolver).validates,
@@ -296,7 +303,8 @@ add_deed(void *arg, const struct store_deed *d)
 
 	buf_add_str(v->out, "<tr><td>");
 	page_time(v->out, d->at_us);
-	html_put(v->out, "</td><td class=\"more\">$</td><th scope=\"row\"><code>$</code><span class=\"sub narrow\">$ $</span></th><td>", H_TEXT(d->operator),
+	html_put(v->out, "</td><td class=\"more\">$</td><th scope=\"row\"><code>$</code><span class=\"sub narrow\">$ $</span></th><td>",
+	         H_TEXT(d->operator),
 	         H_TEXT(d->deed), H_TEXT(d->operator), H_TEXT(d->client));
 	add_about(v->out, d);
 	html_put(v->out, "</td><td class=\"more\"><code>$</code></td></tr>", H_TEXT(d->client));
@@ -315,8 +323,10 @@ page_audit(void *desk, const struct http_request *request, struct http_response 
 	}
 	page_begin(&v, B("Audit trail"), NAV_AUDIT);
 	buf_add_str(v.out, "<p class=\"lead\">Who did what at this desk, newest first.</p><div class=\"wide card\" tabindex=\"0\" role=\"region\" "
-	                   "aria-label=\"Deeds\"><table class=\"list\"><thead><tr><th scope=\"col\">Time (UTC)</th><th scope=\"col\" class=\"more\">Operator</th>"
-	                   "<th scope=\"col\">Deed</th><th scope=\"col\">About</th><th scope=\"col\" class=\"more\">From</th></tr></thead><tbody>");
+	                   "aria-label=\"Deeds\"><table class=\"list\"><thead><tr><th scope=\"col\">Time (UTC)</th>"
+	                   "<th scope=\"col\" class=\"more\">Operator</th>"
+	                   "<th scope=\"col\">Deed</th><th scope=\"col\">About</th><th scope=\"col\" class=\"more\">From</th></tr></thead>"
+	                   "<tbody>");
 	enum rc rc = audit_list(s, 0, B(""), LIST_ROWS, add_deed, &v);
 	if (rc != RC_OK) {
 		visit_trouble(&v, rc);

@@ -24,13 +24,16 @@ add_form(struct visit *v, struct bytes text)
 	buf_add_str(v->out, "<form class=\"card explain\" method=\"post\" action=\"/explain\">");
 	page_csrf(v);
 	html_put(v->out,
-	         "<label for=\"text\">The bounce: the whole message with its header, the text of the report, or just the reply (“550 5.7.1 …”)</label>"
+	         "<label for=\"text\">The bounce: the whole message with its header, the text of the report, or just the reply (“550 5.7.1 "
+	         "…”)</label>"
 	         "<textarea id=\"text\" name=\"text\" rows=\"10\" required spellcheck=\"false\" data-drop>$</textarea>"
-	         "<p class=\"sub script\">An .eml file can be dropped on the field, or <label class=\"file\">chosen <input type=\"file\" data-file=\"text\" "
+	         "<p class=\"sub script\">An .eml file can be dropped on the field, or <label class=\"file\">chosen "
+	         "<input type=\"file\" data-file=\"text\" "
 	         "accept=\".eml,.txt,.msg,message/rfc822,text/plain\"></label></p>",
 	         H_TEXT(text));
 	html_put(v->out,
-	         "<fieldset><legend>The steps speak to</legend><label><input type=\"radio\" name=\"for\" value=\"admin\"$> the administrator</label> "
+	         "<fieldset><legend>The steps speak to</legend><label><input type=\"radio\" name=\"for\" value=\"admin\"$> the "
+	         "administrator</label> "
 	         "<label><input type=\"radio\" name=\"for\" value=\"user\"$> the one who wrote the mail</label></fieldset>"
 	         "<p class=\"deeds\"><button class=\"main\">Explain</button>$</p></form>",
 	         user ? H_MARKUP("") : H_MARKUP(" checked"), user ? H_MARKUP(" checked") : H_MARKUP(""),
@@ -55,7 +58,8 @@ add_checked(struct buf *out, const struct doc *checked)
 		const struct doc *c = doc_item(checked, i);
 		bool              fine = doc_is(c, "state", "fine"), bad = doc_is(c, "state", "fault");
 		html_put(out, "<li><span class=\"result $\"><span aria-hidden=\"true\">$</span> $</span> <span><strong>$</strong> $</span></li>",
-		         H_STR(fine ? "good" : bad ? "bad" : "doubt"), H_STR(fine ? "✓" : bad ? "✕" : "?"), H_TEXT(doc_text(c, "state")), H_TEXT(doc_text(c, "check")),
+		         H_STR(fine ? "good" : bad ? "bad" : "doubt"), H_STR(fine ? "✓" : bad ? "✕" : "?"), H_TEXT(doc_text(c, "state")),
+		         H_TEXT(doc_text(c, "check")),
 		         H_TEXT(doc_text(c, "evidence")));
 	}
 	buf_add_str(out, "</ul>");
@@ -68,7 +72,8 @@ add_report(struct visit *v, const struct doc *r)
 	const struct doc *steps = doc_at(r, "steps");
 
 	html_put(out, "<section class=\"card\" aria-label=\"Explanation\"><h2>$</h2><p class=\"lead\">$</p>",
-	         H_TEXT(doc_text(r, "recipient").len > 0 ? doc_text(r, "recipient") : B("A recipient that is not named")), H_TEXT(doc_text(r, "cause")));
+	         H_TEXT(doc_text(r, "recipient").len > 0 ? doc_text(r, "recipient") : B("A recipient that is not named")),
+	         H_TEXT(doc_text(r, "cause")));
 	if (doc_count(steps) > 0) {
 		buf_add_str(out, "<h3>What to do</h3><ol class=\"steps\">");
 		for (size_t i = 0; i < doc_count(steps); i++)
@@ -97,9 +102,11 @@ static void
 add_proof(struct visit *v, struct bytes account, bool unproven)
 {
 	if (account.len > 0)
-		html_put(v->out, "<p class=\"note\" role=\"status\">It is about a mail that passed here: <a href=\"/message/$\">$</a>.</p>", H_TEXT(account), H_TEXT(account));
+		html_put(v->out, "<p class=\"note\" role=\"status\">It is about a mail that passed here: <a href=\"/message/$\">$</a>.</p>",
+		         H_TEXT(account), H_TEXT(account));
 	else if (unproven)
-		buf_add_str(v->out, "<p class=\"note\" role=\"status\">Unproven: nothing is kept here of the mail that it is about. Anybody can write such a report; suppress nobody because of it.</p>");
+		buf_add_str(v->out, "<p class=\"note\" role=\"status\">Unproven: nothing is kept here of the mail that it is about. Anybody can write "
+		                    "such a report; suppress nobody because of it.</p>");
 }
 
 static void

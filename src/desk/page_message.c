@@ -64,7 +64,8 @@ add_kept(struct visit *v, const struct store_account *a)
 
 	if (!bytes_eq(a->action, B("quarantine")) || held_get(v->desk->store, v->arena, a->id, &h) != RC_OK)
 		return;
-	html_put(v->out, "<p class=\"note aside\">The message was set aside here; it is <strong>$</strong>. <a href=\"/quarantine/$\">$</a></p>", H_TEXT(h.state),
+	html_put(v->out, "<p class=\"note aside\">The message was set aside here; it is <strong>$</strong>. <a href=\"/quarantine/$\">$</a></p>",
+	         H_TEXT(h.state),
 	         H_URL(h.id), H_STR(bytes_eq(h.state, B(HELD_HELD)) ? "Look at it, release or delete it" : "What was done with it"));
 }
 
@@ -100,8 +101,10 @@ add_recipients(struct visit *v, const struct store_account *a)
 {
 	struct buf *out = v->out;
 
-	buf_add_str(out, "<section class=\"card\" aria-labelledby=\"recipients\"><h2 id=\"recipients\">Recipients</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" "
-	                 "aria-label=\"Recipients\"><table><thead><tr><th scope=\"col\">Address</th><th scope=\"col\">Decision</th><th scope=\"col\">Reason</th>"
+	buf_add_str(out, "<section class=\"card\" aria-labelledby=\"recipients\"><h2 id=\"recipients\">Recipients</h2>"
+	                 "<div class=\"wide\" tabindex=\"0\" role=\"region\" "
+	                 "aria-label=\"Recipients\"><table><thead><tr><th scope=\"col\">Address</th><th scope=\"col\">Decision</th>"
+	                 "<th scope=\"col\">Reason</th>"
 	                 "<th scope=\"col\">Afterwards</th></tr></thead><tbody>");
 	for (size_t i = 0; i < a->recipient_count; i++) {
 		const struct store_recipient *r = &a->recipients[i];
@@ -120,7 +123,8 @@ add_line(struct buf *out, const struct doc *line)
 	bool        concludes = doc_at(line, "result") != NULL;
 	enum reason reason;
 
-	html_put(out, "<li class=\"$\"><span class=\"check\">$</span> <div>", H_STR(concludes ? "found" : "asked"), H_TEXT(doc_text(line, "check")));
+	html_put(out, "<li class=\"$\"><span class=\"check\">$</span> <div>", H_STR(concludes ? "found" : "asked"),
+	         H_TEXT(doc_text(line, "check")));
 	if (!concludes) {
 		html_put(out, "<span class=\"q\">$</span> <span class=\"unseen\">gave</span> <span class=\"a\">$</span>", H_TEXT(doc_text(line, "asked")),
 		         H_TEXT(doc_text(line, "answer")));
@@ -142,8 +146,10 @@ add_timeline(struct visit *v, const struct store_account *a, const struct doc *s
 {
 	const struct doc *lines = doc_at(story, "account");
 
-	html_put(v->out, "<section class=\"card\" aria-labelledby=\"story\"><h2 id=\"story\">The story</h2><p class=\"sub\">Every question that was asked, "
-	                 "the answer, and what was concluded, in this order; $ ms from the end of the message to the decision.</p><ol class=\"story\">",
+	html_put(v->out, "<section class=\"card\" aria-labelledby=\"story\"><h2 id=\"story\">The story</h2><p class=\"sub\">Every question that "
+	                 "was asked, "
+	                 "the answer, and what was concluded, in this order; $ ms from the end of the message to the decision.</p>"
+	                 "<ol class=\"story\">",
 	         H_REAL((double)a->took_us / 1000.0));
 	for (size_t i = 0; i < doc_count(lines); i++)
 		add_line(v->out, doc_item(lines, i));
@@ -154,7 +160,8 @@ static void
 add_results(struct visit *v, const struct store_account *a)
 {
 	if (a->results.len > 0)
-		html_put(v->out, "<section class=\"card\" aria-labelledby=\"header\"><h2 id=\"header\">Authentication-Results</h2><pre class=\"reply\">$</pre></section>",
+		html_put(v->out, "<section class=\"card\" aria-labelledby=\"header\"><h2 id=\"header\">Authentication-Results</h2>"
+		                 "<pre class=\"reply\">$</pre></section>",
 		         H_TEXT(a->results));
 }
 

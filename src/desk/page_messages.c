@@ -25,7 +25,8 @@ add_option(struct buf *out, const char *word, struct bytes chosen)
 static void
 add_choice(struct buf *out, const struct query_field *f, struct bytes chosen)
 {
-	html_put(out, "<div><label for=\"f-$\">$</label><select id=\"f-$\" name=\"$\"><option value=\"\">any</option>", H_STR(f->name), H_STR(f->label),
+	html_put(out, "<div><label for=\"f-$\">$</label><select id=\"f-$\" name=\"$\"><option value=\"\">any</option>", H_STR(f->name),
+	         H_STR(f->label),
 	         H_STR(f->name), H_STR(f->name));
 	if (f->at == offsetof(struct search, action))
 		for (int i = 0; i < CHART_SERIES; i++)
@@ -41,7 +42,8 @@ add_choice(struct buf *out, const struct query_field *f, struct bytes chosen)
 static void
 add_input(struct buf *out, const char *name, const char *label, const char *hint, struct bytes value)
 {
-	html_put(out, "<div><label for=\"f-$\">$</label><input id=\"f-$\" name=\"$\" value=\"$\" placeholder=\"$\" autocomplete=\"off\" spellcheck=\"false\"></div>",
+	html_put(out, "<div><label for=\"f-$\">$</label><input id=\"f-$\" name=\"$\" value=\"$\" placeholder=\"$\" autocomplete=\"off\" "
+	              "spellcheck=\"false\"></div>",
 	         H_STR(name), H_STR(label), H_STR(name), H_STR(name), H_TEXT(value), H_STR(hint));
 }
 
@@ -79,7 +81,8 @@ add_row(void *arg, const struct store_account *a)
 	buf_add_str(out, "<tr><td>");
 	page_time(out, a->at_us);
 	buf_add_str(out, "</td><th scope=\"row\">");
-	html_put(out, "<a href=\"/message/$\">$</a><span class=\"sub\">$</span></th><td>", H_URL(a->id), H_TEXT(a->domain.len > 0 ? a->domain : B("(no From)")),
+	html_put(out, "<a href=\"/message/$\">$</a><span class=\"sub\">$</span></th><td>", H_URL(a->id),
+	         H_TEXT(a->domain.len > 0 ? a->domain : B("(no From)")),
 	         H_TEXT(a->subject.len > 0 ? a->subject : B("")));
 	chart_action(out, a->action);
 	buf_add_str(out, " <span class=\"less\">");
@@ -131,9 +134,11 @@ page_messages(void *desk, const struct http_request *request, struct http_respon
 		page_end(&v);
 		return;
 	}
-	buf_add_str(v.out, "<div class=\"wide card\" tabindex=\"0\" role=\"region\" aria-label=\"Messages found\"><table class=\"list\"><thead><tr>"
+	buf_add_str(v.out, "<div class=\"wide card\" tabindex=\"0\" role=\"region\" aria-label=\"Messages found\"><table class=\"list\"><thead>"
+	                   "<tr>"
 	                   "<th scope=\"col\">Time (UTC)</th><th scope=\"col\">From domain, subject</th>"
-	                   "<th scope=\"col\">Decision</th><th scope=\"col\" class=\"more\">Envelope sender</th><th scope=\"col\" class=\"more\">Client</th></tr></thead><tbody>");
+	                   "<th scope=\"col\">Decision</th><th scope=\"col\" class=\"more\">Envelope sender</th>"
+	                   "<th scope=\"col\" class=\"more\">Client</th></tr></thead><tbody>");
 	enum rc rc = search_run(s, &q, add_row, &list, &end);
 	if (rc != RC_OK) {
 		visit_trouble(&v, rc);

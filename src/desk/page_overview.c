@@ -40,7 +40,8 @@ add_change(struct buf *out, uint64_t n, uint64_t before)
 static void
 add_figure(struct buf *out, const char *name, uint64_t n, uint64_t before, uint64_t of, const char *link)
 {
-	html_put(out, "<li><a href=\"$\"><span class=\"name\">$</span> <span class=\"n\">$</span> <span class=\"of\">", H_STR(link), H_STR(name), H_NUM(n));
+	html_put(out, "<li><a href=\"$\"><span class=\"name\">$</span> <span class=\"n\">$</span> <span class=\"of\">", H_STR(link), H_STR(name),
+	         H_NUM(n));
 	if (of > 0)
 		buf_printf(out, "%.1f&#8239;%% · ", percent(n, of));
 	add_change(out, n, before);
@@ -67,7 +68,8 @@ add_summary(struct visit *v, const struct overview *o)
 {
 	uint64_t all = sum(o->total, false), trouble = sum(o->total, true), before = sum(o->before, true);
 
-	html_put(v->out, "<p class=\"lead\" id=\"summary\">In the last $, <strong>$</strong> of $ messages were not accepted", H_STR(o->period->name),
+	html_put(v->out, "<p class=\"lead\" id=\"summary\">In the last $, <strong>$</strong> of $ messages were not accepted",
+	         H_STR(o->period->name),
 	         H_NUM(trouble), H_NUM(all));
 	if (all > 0)
 		html_put(v->out, " ($&#8239;%)", H_REAL(percent(trouble, all)));
@@ -86,7 +88,8 @@ add_summary(struct visit *v, const struct overview *o)
 	}
 	buf_add_str(v->out, "</p>");
 	if (o->missing > 0)
-		html_put(v->out, "<p class=\"note\"><strong>A gap:</strong> $ accounts of this time are missing, because the store was away. Mail was not affected.</p>",
+		html_put(v->out, "<p class=\"note\"><strong>A gap:</strong> $ accounts of this time are missing, because the store was away. Mail was "
+		                 "not affected.</p>",
 		         H_NUM(o->missing));
 }
 
@@ -127,7 +130,8 @@ add_switch(struct visit *v, const struct overview *o, bool trouble)
 static void
 add_table(struct visit *v, const struct overview *o)
 {
-	buf_add_str(v->out, "<details><summary>The same as a table</summary><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Messages over time\">"
+	buf_add_str(v->out, "<details><summary>The same as a table</summary><div class=\"wide\" tabindex=\"0\" role=\"region\" "
+	                    "aria-label=\"Messages over time\">"
 	                    "<table><thead><tr><th scope=\"col\">From (UTC)</th><th scope=\"col\" class=\"num\">Accepted</th>"
 	                    "<th scope=\"col\" class=\"num\">Quarantined</th><th scope=\"col\" class=\"num\">Held</th>"
 	                    "<th scope=\"col\" class=\"num\">Deferred</th><th scope=\"col\" class=\"num\">Refused</th></tr></thead><tbody>");
@@ -147,7 +151,8 @@ add_reasons(struct visit *v, const struct overview *o)
 {
 	uint64_t most = 0;
 
-	buf_add_str(v->out, "<section class=\"card\" aria-labelledby=\"reasons\"><h2 id=\"reasons\">Top reasons</h2><table><thead><tr><th scope=\"col\">Reason and decision</th>"
+	buf_add_str(v->out, "<section class=\"card\" aria-labelledby=\"reasons\"><h2 id=\"reasons\">Top reasons</h2><table><thead><tr>"
+	                    "<th scope=\"col\">Reason and decision</th>"
 	                    "<th scope=\"col\" class=\"num\">Messages</th><th scope=\"col\" class=\"num\">Change</th></tr></thead><tbody>");
 	for (size_t i = 0; i < o->reason_count; i++)
 		most = o->reasons[i].n > most ? o->reasons[i].n : most;
@@ -171,7 +176,8 @@ static void
 add_domains(struct visit *v, const struct overview *o)
 {
 	buf_add_str(v->out, "<section class=\"card\" aria-labelledby=\"domains\"><h2 id=\"domains\">Domains refused most</h2><table><thead><tr>"
-	                    "<th scope=\"col\">Domain</th><th scope=\"col\" class=\"num\">Messages</th><th scope=\"col\" class=\"num\">Change</th></tr></thead><tbody>");
+	                    "<th scope=\"col\">Domain</th><th scope=\"col\" class=\"num\">Messages</th>"
+	                    "<th scope=\"col\" class=\"num\">Change</th></tr></thead><tbody>");
 	for (size_t i = 0; i < o->domain_count; i++) {
 		const struct overview_row *r = &o->domains[i];
 		html_put(v->out, "<tr><th scope=\"row\"><a href=\"/messages?domain=$\">$</a>", H_URL(r->name), H_TEXT(r->name));
@@ -192,8 +198,10 @@ page_overview(void *desk, const struct http_request *request, struct http_respon
 	bool             trouble = bytes_eq(http_query(request, "show"), B("trouble"));
 	struct overview *o = arena_take(v.arena, sizeof(*o));
 	struct store    *s = desk_store(v.desk, v.arena);
-	enum rc          rc = s == NULL ? RC_IO : o == NULL ? RC_MEMORY : overview_read(s, v.arena, overview_period(http_query(request, "period")), v.now_us, o);
+	enum rc          rc = s == NULL ? RC_IO : o == NULL ? RC_MEMORY : RC_OK;
 
+	if (rc == RC_OK)
+		rc = overview_read(s, v.arena, overview_period(http_query(request, "period")), v.now_us, o);
 	if (rc != RC_OK) {
 		visit_trouble(&v, rc);
 		return;
@@ -203,7 +211,8 @@ page_overview(void *desk, const struct http_request *request, struct http_respon
 	add_waiting(v.out, o);
 	add_figures(&v, o);
 	unsigned series = trouble ? ALL_SERIES & ~(1U << ACTION_ACCEPT) : ALL_SERIES;
-	buf_add_str(v.out, "<section class=\"card\" aria-labelledby=\"over-time\"><div class=\"title\"><h2 id=\"over-time\">Decisions over time</h2>");
+	buf_add_str(v.out, "<section class=\"card\" aria-labelledby=\"over-time\"><div class=\"title\"><h2 id=\"over-time\">Decisions over "
+	                   "time</h2>");
 	add_switch(&v, o, trouble);
 	buf_add_str(v.out, "</div>");
 	chart_legend(v.out, series);

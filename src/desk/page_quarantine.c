@@ -71,7 +71,8 @@ add_row(void *arg, const struct store_held *h)
 	add_recipients(out, h->recipients);
 	buf_add_str(out, "</td><td class=\"less\">");
 	page_reason(out, h->reason);
-	html_put(out, "</td><td class=\"more\">$</td><td class=\"num more\">$</td></tr>", H_TEXT(h->sender.len > 0 ? h->sender : B("<>")), H_NUM(h->size));
+	html_put(out, "</td><td class=\"more\">$</td><td class=\"num more\">$</td></tr>", H_TEXT(h->sender.len > 0 ? h->sender : B("<>")),
+	         H_NUM(h->size));
 	return true;
 }
 
@@ -96,7 +97,8 @@ add_states(struct visit *v, size_t chosen)
 			shown = false;
 		if (!shown)
 			continue;
-		html_put(out, "<li><a href=\"/quarantine?state=$\"$>$</a></li>", H_STR(states[i].word), i == chosen ? H_MARKUP(" aria-current=\"true\"") : H_MARKUP(""),
+		html_put(out, "<li><a href=\"/quarantine?state=$\"$>$</a></li>", H_STR(states[i].word),
+		         i == chosen ? H_MARKUP(" aria-current=\"true\"") : H_MARKUP(""),
 		         H_STR(states[i].name));
 	}
 	buf_add_str(out, "</ul></nav>");
@@ -108,7 +110,8 @@ add_older(struct buf *out, const struct listing *l, size_t state)
 	char cursor[SEARCH_CURSOR_MAX];
 
 	search_cursor_format(&l->last, cursor);
-	html_put(out, "<p class=\"next\"><a href=\"/quarantine?state=$&amp;after=$\">Older messages</a></p>", H_STR(states[state].word), H_URL(bytes_of(cursor)));
+	html_put(out, "<p class=\"next\"><a href=\"/quarantine?state=$&amp;after=$\">Older messages</a></p>", H_STR(states[state].word),
+	         H_URL(bytes_of(cursor)));
 }
 
 void
@@ -129,7 +132,8 @@ page_quarantine(void *desk, const struct http_request *request, struct http_resp
 	page_begin(&v, B("Quarantine"), NAV_QUARANTINE);
 	buf_add_str(v.out, "<div class=\"title\"><p class=\"lead\">Messages that were kept here instead of delivered, newest first.</p>");
 	add_states(&v, state);
-	buf_add_str(v.out, "</div><div class=\"wide card\" tabindex=\"0\" role=\"region\" aria-label=\"Messages kept\"><table class=\"list\"><thead><tr>"
+	buf_add_str(v.out, "</div><div class=\"wide card\" tabindex=\"0\" role=\"region\" aria-label=\"Messages kept\"><table class=\"list\">"
+	                   "<thead><tr>"
 	                   "<th scope=\"col\">Time (UTC)</th><th scope=\"col\">From, subject</th><th scope=\"col\" class=\"more\">Recipients</th>"
 	                   "<th scope=\"col\" class=\"less\">Reason</th><th scope=\"col\" class=\"more\">Envelope sender</th>"
 	                   "<th scope=\"col\" class=\"num more\">Octets</th></tr></thead><tbody>");
@@ -239,7 +243,8 @@ add_held(struct visit *v, struct ward *w, const char *fault, struct bytes why)
 	while (fault != NULL && why.len > 0 && bytes_cut(&why, '\n', &line))
 		html_put(v->out, "<p>$</p>", H_TEXT(bytes_trim(line)));
 	buf_add_str(v->out, fault != NULL ? "</div>" : "");
-	html_put(v->out, "<section class=\"card verdict $\" aria-labelledby=\"held\"><h2 id=\"held\">$</h2><p class=\"sub\">", H_STR(release_may(h) ? "quarantine" : ""),
+	html_put(v->out, "<section class=\"card verdict $\" aria-labelledby=\"held\"><h2 id=\"held\">$</h2><p class=\"sub\">",
+	         H_STR(release_may(h) ? "quarantine" : ""),
 	         H_TEXT(h->subject.len > 0 ? h->subject : B("(no subject)")));
 	page_reason(v->out, h->reason);
 	html_put(v->out, " · $ octets · <a href=\"/message/$\">its story</a></p>", H_NUM(h->size), H_URL(h->id));

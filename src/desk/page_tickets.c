@@ -22,7 +22,8 @@ add_button(struct visit *v, const struct store_ticket *t, bool open)
 		return;
 	html_put(v->out, "<form method=\"post\" action=\"/tickets/$\">", H_URL(t->id));
 	page_csrf(v);
-	html_put(v->out, "<button name=\"do\" value=\"$\">$ <span class=\"unseen\">ticket $</span></button></form>", H_STR(open ? "close" : "open"),
+	html_put(v->out, "<button name=\"do\" value=\"$\">$ <span class=\"unseen\">ticket $</span></button></form>",
+	         H_STR(open ? "close" : "open"),
 	         H_STR(open ? "Close" : "Open again"), H_TEXT(t->id));
 }
 
@@ -81,7 +82,8 @@ add_end(struct buf *out, const struct listing *l)
 	if (l->rows < LIST_ROWS)
 		return;
 	search_cursor_format(&l->last, cursor);
-	html_put(out, "<p class=\"next\"><a href=\"/tickets?state=$&amp;after=$\">Older tickets</a></p>", H_STR(l->open ? TICKET_OPEN : TICKET_CLOSED),
+	html_put(out, "<p class=\"next\"><a href=\"/tickets?state=$&amp;after=$\">Older tickets</a></p>",
+	         H_STR(l->open ? TICKET_OPEN : TICKET_CLOSED),
 	         H_URL(bytes_of(cursor)));
 }
 
@@ -122,7 +124,8 @@ ticket_move(struct visit *v, struct bytes id, bool close)
 		return RC_IO;
 	if (!id_is(id))
 		return RC_LIMIT;
-	enum rc rc = ticket_change(s, name, close ? B(TICKET_OPEN) : B(TICKET_CLOSED), close ? B(TICKET_CLOSED) : B(TICKET_OPEN), v->now_us, v->who->name);
+	enum rc rc = ticket_change(s, name, close ? B(TICKET_OPEN) : B(TICKET_CLOSED), close ? B(TICKET_CLOSED) : B(TICKET_OPEN), v->now_us,
+	                           v->who->name);
 	if (rc == RC_OK)
 		audit_note(s, v->who->name, close ? "ticket.close" : "ticket.open", name, B(""), visit_client(v));
 	return rc;

@@ -24,7 +24,8 @@ add_none(struct visit *v)
 	page_begin_plain(v->out, B("Why was my mail refused?"));
 	buf_add_str(v->out, "<div class=\"why\"><header><p class=\"brand\">Why was my mail refused?</p></header><section class=\"card\">"
 	                    "<h1>Nothing is known under this id</h1>"
-	                    "<p class=\"lead\">The link in a refusal ends with twelve letters and digits. Please compare them with the address of this page.</p>"
+	                    "<p class=\"lead\">The link in a refusal ends with twelve letters and digits. Please compare them with the address "
+	                    "of this page.</p>"
 	                    "<p>If they are the same, the refusal is older than such records are kept. Send the mail again: a new refusal "
 	                    "has a new link.</p></section></div>");
 	page_end_plain(v->out);
@@ -109,24 +110,29 @@ add_now(struct visit *v, const struct store_account *a, const struct again_repor
 	                 "<th scope=\"col\">Check</th><th scope=\"col\">Then</th><th scope=\"col\">Now</th></tr></thead><tbody>");
 	for (size_t i = 0; i < r->count; i++) {
 		const struct again_line *l = &r->lines[i];
-		html_put(out, "<tr><th scope=\"row\">$ <span class=\"sub\">$</span></th><td data-when=\"then\">", H_STR(check_name(l->checked.check)), H_TEXT(l->about));
+		html_put(out, "<tr><th scope=\"row\">$ <span class=\"sub\">$</span></th><td data-when=\"then\">", H_STR(check_name(l->checked.check)),
+		         H_TEXT(l->about));
 		if (l->then.len > 0)
 			told_result(out, l->then);
 		else
 			buf_add_str(out, "<span class=\"sub\">not asked</span>");
-		html_put(out, "</td><td data-when=\"now\"><span class=\"result $\"><span aria-hidden=\"true\">$</span> $</span> <span class=\"sub\">$</span></td></tr>",
-		         H_STR(states[l->checked.state].kind), H_STR(states[l->checked.state].mark), H_STR(states[l->checked.state].word), H_TEXT(l->checked.evidence));
+		html_put(out, "</td><td data-when=\"now\"><span class=\"result $\"><span aria-hidden=\"true\">$</span> $</span> "
+		              "<span class=\"sub\">$</span></td></tr>",
+		         H_STR(states[l->checked.state].kind), H_STR(states[l->checked.state].mark), H_STR(states[l->checked.state].word),
+		         H_TEXT(l->checked.evidence));
 	}
 	buf_add_str(out, "</tbody></table></div><p class=\"sub\">As DNS answered at ");
 	page_time(out, v->now_us);
-	buf_add_str(out, " UTC. A record that was changed a moment ago may be known to some only when the time to live of the old one is over.</p></section>");
+	buf_add_str(out, " UTC. A record that was changed a moment ago may be known to some only when the time to live of the old one is "
+	                 "over.</p></section>");
 }
 
 static void
 add_check_form(struct visit *v, bool again)
 {
 	html_put(v->out,
-	         "<section class=\"card\" aria-labelledby=\"mended\"><h2 id=\"mended\">Mended something?</h2><p>SPF, DKIM keys, DMARC and reverse DNS are "
+	         "<section class=\"card\" aria-labelledby=\"mended\"><h2 id=\"mended\">Mended something?</h2><p>SPF, DKIM keys, DMARC and "
+	         "reverse DNS are "
 	         "asked for now, and shown beside what was found when the mail came.</p><form method=\"post\"><button class=\"main\" name=\"do\" "
 	         "value=\"check\">$</button></form></section>",
 	         H_STR(again ? "Check once more" : "Check again now"));
@@ -163,13 +169,16 @@ add_refusal(struct visit *v, const struct store_account *a, const struct doc *st
 	struct buf *out = v->out;
 	bool        later = bytes_eq(a->action, B("defer"));
 
-	html_put(out, "<section class=\"card verdict $\"><h1>$</h1>", H_TEXT(a->action), H_STR(later ? "Your mail was not accepted yet" : "Your mail was refused"));
+	html_put(out, "<section class=\"card verdict $\"><h1>$</h1>", H_TEXT(a->action),
+	         H_STR(later ? "Your mail was not accepted yet" : "Your mail was refused"));
 	told_advice(out, v->arena, a, story);
-	html_put(out, "<dl class=\"pairs\"><div><dt>From domain</dt><dd>$</dd></div>", H_TEXT(a->domain.len > 0 ? a->domain : B("none that could be read")));
+	html_put(out, "<dl class=\"pairs\"><div><dt>From domain</dt><dd>$</dd></div>",
+	         H_TEXT(a->domain.len > 0 ? a->domain : B("none that could be read")));
 	html_put(out, "<div><dt>Sent by</dt><dd>$ <span class=\"sub\">HELO $</span></dd></div>", H_TEXT(a->client), H_TEXT(a->helo));
 	if (doc_text(story, "message.message_id").len > 0)
 		html_put(out, "<div><dt>Message-ID</dt><dd>$</dd></div>", H_TEXT(doc_text(story, "message.message_id")));
-	html_put(out, "<div><dt>Answer</dt><dd>$ $ <span class=\"sub\">$</span></dd></div></dl></section>", H_INT(doc_number(story, "decision.reply.code")),
+	html_put(out, "<div><dt>Answer</dt><dd>$ $ <span class=\"sub\">$</span></dd></div></dl></section>",
+	         H_INT(doc_number(story, "decision.reply.code")),
 	         H_TEXT(doc_text(story, "decision.reply.enhanced")), H_TEXT(a->reason));
 }
 
@@ -180,7 +189,8 @@ add_page(struct visit *v, const struct store_account *a, const struct doc *story
 	struct buf *out = v->out;
 
 	page_begin_plain(out, B("Why was my mail refused?"));
-	html_put(out, "<div class=\"why\"><header><p class=\"brand\">Why was my mail refused?</p><p class=\"sub\">$ · ", H_TEXT(v->desk->with.settings->hostname));
+	html_put(out, "<div class=\"why\"><header><p class=\"brand\">Why was my mail refused?</p><p class=\"sub\">$ · ",
+	         H_TEXT(v->desk->with.settings->hostname));
 	page_time(out, a->at_us);
 	html_put(out, " UTC · <code>$</code></p></header>", H_TEXT(a->id));
 	if (fault != NULL)
@@ -227,9 +237,11 @@ check_again(struct visit *v, const struct store_account *a, const struct doc *st
 		return;
 	}
 	const struct again_report *now = v->desk->with.live == NULL ? NULL :
-	                                                              recheck(v->arena, v->desk->with.live, v->desk->with.settings, a, story, v->now_us / 1000000);
+	                                                              recheck(v->arena, v->desk->with.live, v->desk->with.settings, a, story,
+	                                                                      v->now_us / 1000000);
 	add_page(v, a, story, now == NULL ? "DNS cannot be asked just now." : NULL, now);
-	log_event(AT_INFO, "why.checked", F_TEXT("id", a->id), F_TEXT("client", visit_client(v)), F_INT("end", now != NULL ? (int64_t)now->end : 0));
+	log_event(AT_INFO, "why.checked", F_TEXT("id", a->id), F_TEXT("client", visit_client(v)),
+	          F_INT("end", now != NULL ? (int64_t)now->end : 0));
 }
 
 /* NULL, or why not. */
@@ -245,7 +257,8 @@ file_ticket(struct visit *v, const struct store_account *a, struct bytes contact
 		return "The postmaster has been asked several times already.";
 	if (!visit_take_from(v, LIMITED_ASK_FROM) || !visit_take(v, LIMITED_ASK_ALL, B("all")))
 		return "Too many have asked just now. Try again later.";
-	struct store_ticket t = { .at_us = v->now_us, .account = a->id, .contact = contact, .note = note, .state = B(TICKET_OPEN), .changed_us = v->now_us };
+	struct store_ticket t = { .at_us = v->now_us, .account = a->id, .contact = contact, .note = note, .state = B(TICKET_OPEN),
+	                          .changed_us = v->now_us };
 	if (!row_id(id))
 		return "It could not be kept just now. Try again later.";
 	t.id = bytes_of(id);

@@ -15,7 +15,8 @@ facts_of(struct arena *a, const struct settings *s, const struct store_account *
 	const struct doc       *dkim = doc_at(story, "dkim");
 	struct again_signature *all = arena_take_array(a, AGAIN_SIGNATURES, sizeof(*all));
 	struct again_facts      f = { .helo = doc_text(story, "client.helo"), .mail_from = doc_text(story, "client.mail_from"),
-		                      .from_domain = doc_text(story, "message.from_domain"), .signatures = all, .discovery = s->dmarc_discovery, .now = now };
+		                      .from_domain = doc_text(story, "message.from_domain"), .signatures = all, .discovery = s->dmarc_discovery,
+		                      .now = now };
 
 	if (!ip_parse(account->client, &f.client))
 		f.client.family = 0;
@@ -47,7 +48,8 @@ add_then(struct again_report *r, const struct doc *story, const struct again_fac
 }
 
 const struct again_report *
-recheck(struct arena *a, struct resolver *resolver, const struct settings *s, const struct store_account *account, const struct doc *story, int64_t now)
+recheck(struct arena *a, struct resolver *resolver, const struct settings *s, const struct store_account *account, const struct doc *story,
+        int64_t now)
 {
 	struct again_facts   f = facts_of(a, s, account, story, now);
 	struct again        *g = f.signatures != NULL ? again_new(a, &f) : NULL;

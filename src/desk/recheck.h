@@ -10,7 +10,8 @@
 struct settings;
 
 /* Waits for DNS, some seconds at most. NULL when memory is spent. */
-const struct again_report *recheck(struct arena *, struct resolver *, const struct settings *, const struct store_account *, const struct doc *story,
+const struct again_report *recheck(struct arena *, struct resolver *, const struct settings *, const struct store_account *,
+                                   const struct doc *story,
                                    int64_t now);
 
 #endif

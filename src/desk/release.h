@@ -30,7 +30,8 @@ bool release_may_delete(const struct store_held *);
  *   RC_MEMORY */
 
 /* Hand it to the server for the recipients it had. Waits for it. */
-enum rc release_send(const struct release *, struct arena *, const struct store_held *, const struct endpoint *to, struct bytes *why_out) MUST_USE;
+enum rc release_send(const struct release *, struct arena *, const struct store_held *, const struct endpoint *to,
+                     struct bytes *why_out) MUST_USE;
 enum rc release_delete(const struct release *, struct arena *, const struct store_held *, struct bytes *why_out) MUST_USE;
 /* The copy, as it came; `out` keeps its limit. */
 enum rc release_read(const struct release *, struct arena *, const struct store_held *, struct buf *out, struct bytes *why_out) MUST_USE;

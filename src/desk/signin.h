@@ -35,7 +35,8 @@ struct bytes password_hash(struct arena *, struct bytes password);
 bool password_fits(struct arena *, struct bytes password, struct bytes hash);
 
 /* RC_OK; RC_LIMIT: no such operator, locked, or another password; else the store's trouble. */
-enum rc signin_password(struct store *, struct arena *, struct bytes name, struct bytes password, struct store_operator *operator_out) MUST_USE;
+enum rc signin_password(struct store *, struct arena *, struct bytes name, struct bytes password,
+                        struct store_operator *operator_out) MUST_USE;
 
 /* A new session; *secret_out is the cookie's. */
 enum rc signin_begin(struct store *, struct arena *, struct bytes name, struct bytes client, int64_t now_us, int64_t lasts_us,

@@ -228,7 +228,8 @@ add_spf(struct buf *out, const struct doc *story)
 	buf_add_str(out, "<dl class=\"pairs\">");
 	add_fact(out, "Client", doc_text(story, "client.ip"));
 	add_fact(out, doc_is(spf, "identity", "helo") ? "HELO domain" : "MAIL FROM domain", doc_text(spf, "domain"));
-	html_put(out, "<div><dt>Lookups</dt><dd>$ of 10; $ found nothing</dd></div></dl>", H_NUM(doc_number(spf, "lookups")), H_NUM(doc_number(spf, "voids")));
+	html_put(out, "<div><dt>Lookups</dt><dd>$ of 10; $ found nothing</dd></div></dl>", H_NUM(doc_number(spf, "lookups")),
+	         H_NUM(doc_number(spf, "voids")));
 	if (record.len > 0)
 		add_terms(out, record, spf);
 	if (doc_text(spf, "explanation").len > 0)
@@ -261,7 +262,8 @@ add_dkim(struct buf *out, const struct doc *story)
 {
 	const struct doc *dkim = doc_at(story, "dkim");
 
-	html_put(out, "<section class=\"card\" aria-labelledby=\"dkim\"><h2 id=\"dkim\">DKIM <span class=\"sub\">$ $</span></h2>", H_NUM(doc_count(dkim)),
+	html_put(out, "<section class=\"card\" aria-labelledby=\"dkim\"><h2 id=\"dkim\">DKIM <span class=\"sub\">$ $</span></h2>",
+	         H_NUM(doc_count(dkim)),
 	         H_STR(doc_count(dkim) == 1 ? "signature" : "signatures"));
 	if (doc_count(dkim) == 0)
 		buf_add_str(out, "<p>The message has no DKIM signature.</p>");
@@ -393,10 +395,12 @@ told_records(struct buf *out, struct arena *a, const struct store_account *accou
 	if (story == NULL || domain.len == 0 || !bytes_starts(account->reason, B("dmarc.")) || bytes_eq(account->reason, B("dmarc.temperror")))
 		return;
 	html_put(out,
-	         "<section class=\"card\" aria-labelledby=\"publish\"><h2 id=\"publish\">What to publish</h2><p>One of these is enough; the first also "
+	         "<section class=\"card\" aria-labelledby=\"publish\"><h2 id=\"publish\">What to publish</h2><p>One of these is enough; the "
+	         "first also "
 	         "survives forwarding. They are for whoever runs the DNS and the mail of <b>$</b>.</p><ol class=\"publish\">",
 	         H_TEXT(domain));
-	html_put(out, "<li><p>Let the sending server sign with DKIM as <code>d=$</code>, and publish its key under a selector of your choice:</p>", H_TEXT(domain));
+	html_put(out, "<li><p>Let the sending server sign with DKIM as <code>d=$</code>, and publish its key under a selector of your "
+	              "choice:</p>", H_TEXT(domain));
 	add_record(out, arena_printf(a, "mail._domainkey.%.*s", B_FMT(domain)), B("v=DKIM1; k=rsa; p=YOUR-PUBLIC-KEY"));
 	buf_add_str(out, "</li>");
 	add_spf_record(out, a, account, story, domain);

@@ -162,7 +162,8 @@ guard(void *arg, const struct http_route *route, const struct http_request *requ
 		else if (!(d->who.scopes & needs))
 			page_fault(&v, 403, "Not for you", "Your account may not do that. An administrator can change its role.");
 		else
-			page_fault(&v, 403, "Try that again", "The form was too old, or did not come from here. Go back, load the page anew, and send it again.");
+			page_fault(&v, 403, "Try that again", "The form was too old, or did not come from here. Go back, load the page anew, and send it "
+			                                      "again.");
 		return false;
 	}
 	return true;

@@ -179,10 +179,12 @@ dmarc_go(struct again *g, const struct answer *answer, struct ask *ask)
 		CONCLUDE(g, "dmarc", CHECK_UNKNOWN, from, "%s", reason_row(f.reason)->line);
 	} else if (r->applied == POLICY_ABSENT || r->applied == POLICY_NONE) {
 		g->report.end = f.result == RESULT_PERMERROR ? AGAIN_UNKNOWN : AGAIN_PASSES;
-		CONCLUDE(g, "dmarc", CHECK_FINE, from, r->policy == POLICY_ABSENT ? "no DMARC record asks for anything" : "the record asks for nothing to be done");
+		CONCLUDE(g, "dmarc", CHECK_FINE, from, r->policy == POLICY_ABSENT ? "no DMARC record asks for anything" : "the record asks for nothing "
+		                                                                                                          "to be done");
 	} else if (may_verify(g, r)) {
 		g->report.end = AGAIN_PERHAPS;
-		CONCLUDE(g, "dmarc", CHECK_UNKNOWN, from, "p=%s; the key that was missing is there now, and whether it fits only a new mail shows", policy);
+		CONCLUDE(g, "dmarc", CHECK_UNKNOWN, from, "p=%s; the key that was missing is there now, and whether it fits only a new mail shows",
+		         policy);
 	} else {
 		g->report.end = AGAIN_FAILS;
 		CONCLUDE(g, "dmarc", CHECK_FAULT, from, "p=%s, and neither SPF nor DKIM passes for an aligned domain", policy);

@@ -8,8 +8,10 @@ leads_back(const struct reverse *r, struct arena *a, const struct answer *answer
 
 	for (size_t i = 0; answer->status == ANSWER_OK && i < answer->count; i++)
 		if (answer_ip(answer, i, &back) && ip_eq(&back, &r->ip))
-			return (struct checked){ "ptr", CHECK_FINE, arena_printf(a, "%.*s is called %.*s, and that name leads back to it", B_FMT(ip), B_FMT(r->name)) };
-	return (struct checked){ "ptr", CHECK_FAULT, arena_printf(a, "%.*s is called %.*s, but that name does not lead back to it", B_FMT(ip), B_FMT(r->name)) };
+			return (struct checked){ "ptr", CHECK_FINE, arena_printf(a, "%.*s is called %.*s, and that name leads back to it", B_FMT(ip),
+			                                                         B_FMT(r->name)) };
+	return (struct checked){ "ptr", CHECK_FAULT, arena_printf(a, "%.*s is called %.*s, but that name does not lead back to it", B_FMT(ip),
+	                                                          B_FMT(r->name)) };
 }
 
 enum step
