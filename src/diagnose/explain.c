@@ -492,27 +492,30 @@ unmarked(struct arena *a, struct bytes text)
 	return text;
 }
 
-/* "From: ... To: ... Subject: ..." as a mail client shows them, and then the text without an empty line: pasted from
- * the screen. The header of a message says more, and ends. */
+/* "From: ... To: ... Subject: ..." as a mail client shows them, and then the text without an empty line; or "Error:
+ * 550 ...": pasted from the screen. The header of a message says more, and ends. */
 static bool
 is_shown_header(struct bytes text)
 {
 	static const struct bytes real[] = { B_INIT("Received:"), B_INIT("Return-Path:"), B_INIT("Message-ID:"), B_INIT("MIME-Version:"), B_INIT("Content-"), B_INIT("X-"),
-		                             B_INIT("Delivered-To:") };
+		                             B_INIT("Delivered-To:"), B_INIT("From ") };
+	static const struct bytes shown[] = { B_INIT("From:"), B_INIT("To:"), B_INIT("Subject:"), B_INIT("Date:") };
 	struct bytes line;
+	size_t       count = 0;
+	char         end = bytes_has(bytes_sub(text, 0, 4096), '\n') ? '\n' : '\r';
 
-	for (int n = 0; n < 12 && bytes_cut_line(&text, &line); n++) {
+	for (int n = 0; n < 12 && bytes_cut(&text, end, &line) && bytes_trim(line).len > 0; n++) {
 		size_t colon = bytes_index(line, ':');
 		for (size_t i = 0; i < NELEMS(real); i++)
 			if (bytes_starts_nocase(line, real[i]))
 				return false;
-		if (line.len == 0)
-			return false;
+		for (size_t i = 0; i < NELEMS(shown); i++)
+			count += bytes_starts_nocase(line, shown[i]);
 		/* Neither a field nor more of one. */
 		if (n > 0 && !byte_is_wsp(line.at[0]) && (colon == line.len || bytes_has(bytes_sub(line, 0, colon), ' ')))
 			return true;
 	}
-	return false;
+	return count < 2;
 }
 
 struct explained *
