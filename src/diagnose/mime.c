@@ -474,6 +474,18 @@ is_block(struct bytes tag)
 	return false;
 }
 
+/* Where the tag at the front ends; in.len: it is none. It does not reach over the
+ * next '<', else each of many that are never closed would be looked for to the end. */
+static size_t
+tag_end(struct bytes in)
+{
+	size_t end = 1;
+
+	while (end < in.len && in.at[end] != '>' && in.at[end] != '<')
+		end++;
+	return end < in.len && in.at[end] == '>' ? end : in.len;
+}
+
 /* One tag at the front: what it does to the text, and how long it is. */
 static size_t
 tag_add(struct buf *out, struct bytes in)
@@ -482,7 +494,7 @@ tag_add(struct buf *out, struct bytes in)
 		size_t end = bytes_find(in, B("-->"));
 		return end < in.len ? end + 3 : in.len;
 	}
-	size_t end = bytes_index(in, '>');
+	size_t end = tag_end(in);
 	size_t from = in.len > 1 && in.at[1] == '/' ? 2 : 1;
 	size_t n = from;
 	while (n < in.len && byte_is_alnum(in.at[n]))
