@@ -195,10 +195,15 @@ add_facts(struct buf *out, const struct store_held *h)
 static void
 add_deeds(struct visit *v, const struct store_held *h)
 {
+	bool on_its_way = bytes_eq(h->state, B(HELD_RELEASING));
 	bool to_somebody = v->desk->with.settings->store_release_to.count > 0;
 
 	if (!(v->who->scopes & MAY_CHANGE)) {
 		buf_add_str(v->out, "<p class=\"sub\">Your account may look at it. An administrator can release or delete it.</p>");
+		return;
+	}
+	if (on_its_way) {
+		html_put(v->out, "<p class=\"sub\">It is on its way: $ releases it. If that was cut short, it is held again after a quarter of an hour.</p>", H_TEXT(h->changed_by));
 		return;
 	}
 	buf_add_str(v->out, "<form class=\"deeds\" method=\"post\">");

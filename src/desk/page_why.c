@@ -14,6 +14,7 @@
 #include "policy/settings.h"
 
 #define OPEN_MOST    3 /* tickets about one refusal */
+#define WAITING_MOST 1000 /* about all; open ones are never forgotten */
 #define CONTACT_MOST 254
 #define NOTE_MOST    4000
 
@@ -249,12 +250,14 @@ static const char *
 file_ticket(struct visit *v, const struct store_account *a, struct bytes contact, struct bytes note)
 {
 	char    id[ID_LEN + 1];
-	int64_t open = 0;
+	int64_t open = 0, waiting = 0;
 
 	if (contact.len > CONTACT_MOST || note.len > NOTE_MOST)
 		return "That is more than can be taken. Say it shorter.";
 	if (ticket_count(v->desk->store, a->id, &open) != RC_OK || open >= OPEN_MOST)
 		return "The postmaster has been asked several times already.";
+	if (ticket_waiting(v->desk->store, WAITING_MOST, &waiting) != RC_OK || waiting >= WAITING_MOST)
+		return "More has been asked than the postmaster could answer yet. Try again later.";
 	if (!visit_take_from(v, LIMITED_ASK_FROM) || !visit_take(v, LIMITED_ASK_ALL, B("all")))
 		return "Too many have asked just now. Try again later.";
 	struct store_ticket t = { .at_us = v->now_us, .account = a->id, .contact = contact, .note = note, .state = B(TICKET_OPEN),

@@ -117,12 +117,17 @@ release_send(const struct release *r, struct arena *a, const struct store_held *
 		*why_out = arena_printf(a, "%.*s is %.*s, and cannot be released", B_FMT(h->id), B_FMT(h->state));
 		return RC_LIMIT;
 	}
+	if (bytes_eq(h->state, B(HELD_RELEASING))) {
+		*why_out = arena_printf(a, "%.*s is on its way: %.*s releases it. If that was cut short, it is held again after a quarter of an hour", B_FMT(h->id),
+		                        B_FMT(h->changed_by));
+		return RC_LIMIT;
+	}
 	rc = change(r, a, h, h->state, HELD_RELEASING, why_out);
 	if (rc != RC_OK)
 		return rc;
 	rc = send_letter(r, a, h, to, why_out);
 	if (rc != RC_OK) {
-		if (change(r, a, h, B(HELD_RELEASING), HELD_HELD, &other) != RC_OK)
+		if (change(r, a, h, B(HELD_RELEASING), bytes_eq(h->state, B(HELD_UNCONFIRMED)) ? HELD_UNCONFIRMED : HELD_HELD, &other) != RC_OK)
 			*why_out = arena_printf(a, "%.*s\n  its row stays in the state releasing", B_FMT(*why_out));
 		return rc;
 	}

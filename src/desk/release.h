@@ -19,7 +19,7 @@ struct release {
 	unsigned      wait_ms; /* a server that is silent for so long is given up */
 };
 
-/* The state allows it. */
+/* It is kept and can be looked at; and, unless it is on its way already, released. */
 bool release_may(const struct store_held *);
 bool release_may_delete(const struct store_held *);
 

@@ -170,6 +170,18 @@ ticket_count(struct store *s, struct bytes account, int64_t *count_out)
 }
 
 enum rc
+ticket_waiting(struct store *s, size_t most, int64_t *count_out)
+{
+	union value limit = VALUE_INT((int64_t)most);
+	int64_t     count = 0;
+	enum rc     rc = store_run(s, SQL_TICKET_WAITING, &limit, note_count, &count);
+
+	if (rc == RC_OK)
+		*count_out = count;
+	return rc;
+}
+
+enum rc
 ticket_change(struct store *s, struct bytes id, struct bytes from_state, struct bytes to_state, int64_t now_us, struct bytes by)
 {
 	return change(s, SQL_TICKET_CHANGE, id, from_state, to_state, now_us, by);

@@ -60,6 +60,8 @@ enum rc ticket_add(struct store *, const struct store_ticket *) MUST_USE;
 enum rc ticket_list(struct store *, struct bytes state, int64_t before_us, struct bytes before_id, size_t limit, ticket_fn *, void *arg) MUST_USE;
 /* Open ones about one account, so that nobody files a hundred. */
 enum rc ticket_count(struct store *, struct bytes account, int64_t *count_out) MUST_USE;
+/* Open ones about anything; counts no further than `most`. */
+enum rc ticket_waiting(struct store *, size_t most, int64_t *count_out) MUST_USE;
 enum rc ticket_change(struct store *, struct bytes id, struct bytes from_state, struct bytes to_state, int64_t now_us, struct bytes by) MUST_USE;
 
 #endif

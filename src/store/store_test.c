@@ -490,6 +490,10 @@ tickets_are_listed_counted_and_closed(void **state)
 	assert_int_equal(ticket_add(s, &t), RC_OK);
 	assert_int_equal(ticket_list(s, B("open"), 0, B_NONE, 10, check_ticket, &count), RC_OK);
 	assert_int_equal(count, 1);
+	assert_int_equal(ticket_waiting(s, 5, &open), RC_OK);
+	assert_int_equal(open, 1);
+	assert_int_equal(ticket_waiting(s, 0, &open), RC_OK);
+	assert_int_equal(open, 0);
 	assert_int_equal(ticket_count(s, t.account, &open), RC_OK);
 	assert_int_equal(open, 1);
 	assert_int_equal(ticket_change(s, t.id, B("open"), B("closed"), NOON, B("ann")), RC_OK);
