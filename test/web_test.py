@@ -5,6 +5,7 @@ Every path of docs/openapi.yaml is asked, and every answer held against its sche
 import json
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -114,6 +115,9 @@ def test_doors(d):
     check(d.get("/nothing")[0] == 404, "what is not there is 404")
     check(d.get("/login", method="PUT")[0] == 405, "a method that is not known is 405")
     check(d.form("/login", name="a" * 20000, password="b")[0] == 413, "a form has its bounds")
+    with socket.create_connection(("127.0.0.1", d.port), 20) as s:
+        s.sendall(b"POST /explain HTTP/1.1\r\nHost: x\r\nContent-Length: 12000000\r\n\r\n")
+        check(s.recv(99).startswith(b"HTTP/1.1 303 "), "a large body is not even taken from who is not signed in")
     check(d.get("/asset/../conf")[0] == 404 and d.get("/asset/%2e%2e%2fconf")[0] == 404, "assets are those built in")
 
 
@@ -331,9 +335,51 @@ def test_digest(d):
     d.verb("quarantine", "delete", held(d)[0]["id"])
 
 
+class SlowServer:
+    """Takes one message at a time as slowly as it is told: `got` is set when one is there, and it is answered after `go`."""
+
+    def __init__(self):
+        self.got, self.go, self.count = threading.Event(), threading.Event(), 0
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.port = self.door.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            talk = self.door.accept()[0].makefile("rwb", 0)
+            talk.write(b"220 slow\r\n")
+            for line in talk:
+                data = line.upper().startswith(b"DATA")
+                talk.write(b"354 go on\r\n" if data else b"250 fine\r\n")
+                if data:
+                    while talk.readline() not in (b".\r\n", b""):
+                        pass
+                    self.count += 1
+                    self.got.set()
+                    self.go.wait(20)
+                    talk.write(b"250 taken\r\n")
+            talk.close()
+
+
+def test_two_release(d, admin):
+    """While one release is on its way nobody else releases that message."""
+    id, server = keep_one(d, "both"), SlowServer()
+    words = ("quarantine", "release", id, "--to", f"inet:127.0.0.1:{server.port}", "--config", d.config)
+    first = subprocess.Popen([d.program, *words], stdout=subprocess.PIPE, text=True)
+    check(server.got.wait(20), "a release is on its way")
+    second = d.form(f"/quarantine/{id}", headers=admin, do="release", csrf=csrf_of(d, admin))
+    check(second[0] == 409 and "is on its way" in second[2], "then another is refused", second)
+    third = subprocess.run([d.program, *words], capture_output=True, text=True)
+    check(third.returncode == 2 and "is on its way" in third.stderr, "at the shell too", third)
+    server.go.set()
+    out = first.communicate(timeout=20)[0]
+    check(first.returncode == 0 and "released" in out and server.count == 1, "and the first is done once", (out, server.count))
+    check(d.postfix.delivered("X-Mark: both", 0) is None, "nobody else got it")
+
+
 def test_quarantine(d, admin):
     if d.postfix is None:
-        skip("the quarantine at the desk, 18 tests", gate.why_not())
+        skip("the quarantine at the desk, 23 tests", gate.why_not())
         return
     id = keep_one(d, "first")
     listed = d.get("/quarantine", headers=admin)[2]
@@ -363,6 +409,7 @@ def test_quarantine(d, admin):
     trail = d.get("/audit", headers=admin)[2]
     check(all(f"<code>quarantine.{deed}</code>" in trail for deed in ("read", "release", "delete", "release-failed")), "all of it is in the audit trail", trail)
     check(d.get("/quarantine/AAAAAAAAAAAA", headers=admin)[0] == 404 and d.get("/quarantine/../x", headers=admin)[0] == 404, "what is not kept is not found")
+    test_two_release(d, admin)
     third = keep_one(d, "third")
     test_digest(d)
     d.postfix.end()
@@ -448,13 +495,22 @@ def test_again(program, seed):
     server.socket.close()
 
 
+def test_forwarded(d, admin):
+    with socket.create_connection(("127.0.0.1", d.port), 20) as s:
+        s.sendall(b"POST /login HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.1, 192.0.2.2\r\nX-Forwarded-For: 192.0.2.3, 198.51.100.7\r\n"
+                  b"Content-Length: 17\r\nConnection: close\r\n\r\nname=x&password=y")
+        check(s.recv(99).startswith(b"HTTP/1.1 403 "), "a wrong password from far away")
+    trail = d.get("/audit", headers=admin)[2]
+    check("198.51.100.7" in trail and "192.0.2.1" not in trail, "is told of the address that the server in front wrote", trail)
+
+
 def test_limits(d):
     answers = [d.form("/login", name="guessed", password="x" * 12)[0] for _ in range(12)]
     check(answers[0] == 403 and answers[-1] == 429, "passwords cannot be guessed at speed", answers)
 
 
 def main():
-    with Desk(sys.argv[1], sys.argv[2], more="web { why_tickets = yes }\n") as d:
+    with Desk(sys.argv[1], sys.argv[2], more="web {\n    why_tickets = yes\n    forwarded = yes\n}\n") as d:
         begin = time.monotonic()
         admin = d.sign_in()
         test_doors(d)
@@ -462,6 +518,7 @@ def main():
         test_tickets(d, admin)
         test_hostile(d, admin)
         test_why(d)
+        test_forwarded(d, admin)
         test_limits(d)
         d.restart()
         test_quarantine(d, d.sign_in())

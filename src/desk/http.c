@@ -24,6 +24,7 @@
 #define BUSY_S         10U
 #define SLOW_WAITING   32 /* requests, besides those at work */
 #define RESPONSE_MAX   ((size_t)64 << 20)
+#define BODY_LARGE     ((size_t)64 << 10) /* strangers send no more */
 
 struct http {
 	struct http_settings with;
@@ -94,14 +95,27 @@ http_forwarded(struct bytes value, struct ip *ip_out)
 	return ip_parse(bytes_trim(comma < value.len ? bytes_from(value, comma + 1) : value), ip_out);
 }
 
+/* Some web servers write a field of their own behind that of the client: the last is theirs. */
+static enum MHD_Result
+note_forwarded(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	if (strcasecmp(name, "X-Forwarded-For") == 0)
+		*(const char **)cls = value;
+	return MHD_YES;
+}
+
 static struct ip
 client_of(const struct http *h, struct MHD_Connection *c)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const struct sockaddr          *at = info != NULL ? info->client_addr : NULL;
 	struct ip                       ip = { 0 };
+	const char                     *forwarded = NULL;
 
-	if (h->with.forwarded && http_forwarded(bytes_of(MHD_lookup_connection_value(c, MHD_HEADER_KIND, "X-Forwarded-For")), &ip))
+	if (h->with.forwarded)
+		MHD_get_connection_values(c, MHD_HEADER_KIND, note_forwarded, &forwarded);
+	if (forwarded != NULL && http_forwarded(bytes_of(forwarded), &ip))
 		return ip;
 	if (at != NULL && at->sa_family == AF_INET)
 		return ip_from_4(&((const struct sockaddr_in *)(const void *)at)->sin_addr);
@@ -353,6 +367,16 @@ body_may_come(const struct exchange *x)
 	return length.len == 0 || (bytes_number(length, UINT64_MAX, &n) && n <= x->route->body_max);
 }
 
+/* A stranger must not make us hold megabytes only to be told to sign in. */
+static bool
+is_turned_away(const struct http *h, struct exchange *x)
+{
+	if (x->fault != 0 || x->route->body_max <= BODY_LARGE || h->with.admit == NULL)
+		return false;
+	x->served = !h->with.admit(h->with.arg, x->route, &x->request, &x->response);
+	return x->served;
+}
+
 static enum MHD_Result
 handle(void *cls, struct MHD_Connection *c, const char *url, const char *method, const char *version, const char *data, size_t *size,
        void **with)
@@ -368,7 +392,7 @@ handle(void *cls, struct MHD_Connection *c, const char *url, const char *method,
 			return MHD_NO;
 		if (x->fault == 0 && !body_may_come(x))
 			x->fault = MHD_HTTP_CONTENT_TOO_LARGE;
-		return x->fault != 0 ? answer(h, c, x) : MHD_YES;
+		return x->fault != 0 || is_turned_away(h, x) ? answer(h, c, x) : MHD_YES;
 	}
 	if (*size == 0)
 		return x->route != NULL && x->route->slow && !x->served && x->fault == 0 ? hand_over(h, c, x) : answer(h, c, x);

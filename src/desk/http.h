@@ -54,6 +54,9 @@ struct http_settings {
 	const struct http_route *routes;
 	size_t                   route_count;
 	unsigned                 connections;
+	/* Before a large body is taken in, from the header alone: false when it has
+	 * answered itself. `guard` is asked all the same. */
+	bool (*admit)(void *arg, const struct http_route *, const struct http_request *, struct http_response *);
 	/* Before `serve`: false when it has answered itself. */
 	bool (*guard)(void *arg, const struct http_route *, const struct http_request *, struct http_response *);
 	/* What is not there, not so, too large, or too much at once (503): status is set. */

@@ -136,8 +136,9 @@ is_ours(const struct visit *v)
 	return secret_eq(given.len > 0 ? given : http_form(v->request, "csrf"), v->who->csrf);
 }
 
+/* Who asks, and whether his scopes suffice. */
 static bool
-guard(void *arg, const struct http_route *route, const struct http_request *request, struct http_response *response)
+admit(void *arg, const struct http_route *route, const struct http_request *request, struct http_response *response)
 {
 	struct desk *d = arg;
 	struct visit v = visit_of(d, request, response);
@@ -156,17 +157,29 @@ guard(void *arg, const struct http_route *route, const struct http_request *requ
 			visit_trouble(&v, rc);
 		return false;
 	}
-	if (!(d->who.scopes & needs) || !is_ours(&v)) {
-		if (api)
-			api_fault(response, 403, "not-allowed", "The scopes of this token or account do not allow that.");
-		else if (!(d->who.scopes & needs))
-			page_fault(&v, 403, "Not for you", "Your account may not do that. An administrator can change its role.");
-		else
-			page_fault(&v, 403, "Try that again", "The form was too old, or did not come from here. Go back, load the page anew, and send it "
-			                                      "again.");
+	if (d->who.scopes & needs)
+		return true;
+	if (api)
+		api_fault(response, 403, "not-allowed", "The scopes of this token or account do not allow that.");
+	else
+		page_fault(&v, 403, "Not for you", "Your account may not do that. An administrator can change its role.");
+	return false;
+}
+
+static bool
+guard(void *arg, const struct http_route *route, const struct http_request *request, struct http_response *response)
+{
+	if (!admit(arg, route, request, response))
 		return false;
-	}
-	return true;
+	struct visit v = visit_of(arg, request, response);
+	if (is_ours(&v))
+		return true;
+	if (route->access & ACCESS_API)
+		api_fault(response, 403, "not-allowed", "The scopes of this token or account do not allow that.");
+	else
+		page_fault(&v, 403, "Try that again", "The form was too old, or did not come from here. Go back, load the page anew, and send it "
+		                                      "again.");
+	return false;
 }
 
 /* ---- what is not there ---- */
@@ -240,6 +253,7 @@ start_place(struct place *p, const char *name, int fd, const struct http_route *
 		.routes = routes,
 		.route_count = count,
 		.connections = CONNECTIONS,
+		.admit = admit,
 		.guard = guard,
 		.fault = fault,
 		.arg = &p->desk,
