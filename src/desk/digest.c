@@ -145,8 +145,22 @@ struct gathering {
 	struct store_held *rows;
 	bool              *fresh, *failed; /* by row */
 	size_t             count, room;
-	size_t             pairs;
+	size_t             pairs, cost; /* in memory, of recipients */
 };
+
+/* A row may have ten thousand recipients, and a sender may see to it that many have.
+ * Where there is no room for all only the newest are told of; else nobody would be. */
+static bool
+has_room(struct gathering *g, struct bytes recipients)
+{
+	size_t lines = 1;
+
+	for (size_t i = 0; i < recipients.len; i++)
+		lines += recipients.at[i] == '\n';
+	g->pairs += lines;
+	g->cost += 2 * recipients.len + lines * (sizeof(struct pair) + 16);
+	return g->cost < DIGEST_MEMORY / 2;
+}
 
 static bool
 gather(void *arg, const struct store_held *h)
@@ -154,6 +168,8 @@ gather(void *arg, const struct store_held *h)
 	struct gathering  *g = arg;
 	struct store_held *row = &g->rows[g->count];
 
+	if (!has_room(g, h->recipients))
+		return false;
 	*row = (struct store_held){ .at_us = h->at_us, .expires_us = h->expires_us };
 	row->id = arena_copy(g->arena, h->id);
 	row->sender = arena_copy(g->arena, h->sender);
@@ -162,9 +178,6 @@ gather(void *arg, const struct store_held *h)
 	row->subject = arena_copy(g->arena, bytes_sub(h->subject, 0, WORDS_SHOWN));
 	row->reason = arena_copy(g->arena, h->reason);
 	g->fresh[g->count] = !bytes_eq(h->changed_by, B(TOLD_BY));
-	g->pairs += 1;
-	for (size_t i = 0; i < h->recipients.len; i++)
-		g->pairs += h->recipients.at[i] == '\n';
 	return ++g->count < g->room;
 }
 
@@ -287,10 +300,12 @@ digest_send(const struct digest *d, struct arena *a, struct digest_count *n, str
 	if (rc == RC_OK)
 		rc = held_list(d->store, B(HELD_HELD), 0, B(""), ROWS_MAX, gather, &g);
 	struct pair *pairs = rc == RC_OK ? arena_take_array(a, g.pairs, sizeof(*pairs)) : NULL;
+	size_t       count = pairs != NULL && !arena_overdrawn(a) ? pair_up(&g, pairs) : 0;
+	/* Asked once more: recipients without a name would be one, and get what is another's. */
 	if (rc == RC_OK && (pairs == NULL || arena_overdrawn(a)))
 		rc = RC_MEMORY;
 	if (rc == RC_OK) {
-		send_all(d, &g, &to, pairs, pair_up(&g, pairs), n);
+		send_all(d, &g, &to, pairs, count, n);
 		rc = note_told(d, &g);
 	}
 	if (rc != RC_OK)
