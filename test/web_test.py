@@ -240,6 +240,7 @@ def api_quarantine(d, ask, auth):
     ask("/api/v1/quarantine?state=released", "the quarantine is as documented")
     ask("/api/v1/quarantine?limit=501", "a limit out of bounds is a fault there too", 400)
     ask("/api/v1/quarantine?after=x", "and a cursor that is none", 400)
+    ask("/api/v1/quarantine?state=%ff", "and a state that is none", 400)
     ask(nobody, "what is not kept is 404", 404, place=one)
     ask(nobody + "/release", "also for release", 404, place=release, method="POST", headers=change)
     ask(nobody + "/delete", "and delete", 404, place=delete, method="POST", headers=change)
@@ -285,6 +286,7 @@ def api_tickets(d, ask):
     ask(f"{one}/open", "it can be opened again", place=reopen, method="POST", headers=change)
     ask(f"{one}/open", "which is a conflict too when it is open", 409, place=reopen, method="POST", headers=change)
     ask(f"{one}/close", "and closed", place=close, method="POST", headers=change)
+    ask("/api/v1/tickets?state=lost", "a state that is none is a fault", 400)
     check(ask("/api/v1/tickets?state=closed", "the closed ones are listed")["tickets"][0]["changed_by"] == OPERATOR, "with who closed them")
     check(ask("/api/v1/overview", "the overview counts them")["tickets"] == 2, "two are open")
 

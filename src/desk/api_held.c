@@ -110,21 +110,37 @@ end_list(struct visit *v, struct listing *l, enum rc rc)
 	buf_add_c(v->out, '\n');
 }
 
+/* One of the words that a list may be asked for, the first when none is; else the fault is told. */
+static bool
+read_state(const struct http_request *request, struct http_response *response, const char *const *words, size_t count, struct bytes *state_out)
+{
+	struct bytes said = http_query(request, "state");
+
+	for (size_t i = 0; i < count; i++)
+		if (bytes_eq(said, bytes_of(words[i])) || said.len == 0) {
+			*state_out = bytes_of(words[i]);
+			return true;
+		}
+	api_fault(response, 400, "state", "That state is unknown; docs/api.md lists them.");
+	return false;
+}
+
 void
 api_quarantine(void *desk, const struct http_request *request, struct http_response *response)
 {
-	struct visit         v = visit_of(desk, request, response);
-	struct json          j = json_to(v.out, true);
-	struct listing       l = { .json = &j };
-	struct search_cursor after;
-	struct bytes         state = http_query(request, "state");
-	struct store        *s = desk_store(v.desk, v.arena);
+	static const char *const states[] = { HELD_HELD, HELD_UNCONFIRMED, HELD_RELEASING, HELD_RELEASED, HELD_DELETED, HELD_EXPIRED };
+	struct visit             v = visit_of(desk, request, response);
+	struct json              j = json_to(v.out, true);
+	struct listing           l = { .json = &j };
+	struct search_cursor     after;
+	struct bytes             state;
+	struct store            *s = desk_store(v.desk, v.arena);
 
-	if (!read_page(request, response, &after, &l.limit))
+	if (!read_page(request, response, &after, &l.limit) || !read_state(request, response, states, NELEMS(states), &state))
 		return;
 	begin_list(&v, &j, "messages");
 	enum rc rc = s == NULL ? RC_IO :
-	                         held_list(s, state.len > 0 ? state : B(HELD_HELD), after.at_us, bytes_of(after.id), l.limit + 1, add_held, &l);
+	                         held_list(s, state, after.at_us, bytes_of(after.id), l.limit + 1, add_held, &l);
 	end_list(&v, &l, rc);
 }
 
@@ -226,18 +242,19 @@ add_ticket(void *arg, const struct store_ticket *t)
 void
 api_tickets(void *desk, const struct http_request *request, struct http_response *response)
 {
-	struct visit         v = visit_of(desk, request, response);
-	struct json          j = json_to(v.out, true);
-	struct listing       l = { .json = &j };
-	struct search_cursor after;
-	struct bytes         state = http_query(request, "state");
-	struct store        *s = desk_store(v.desk, v.arena);
+	static const char *const states[] = { TICKET_OPEN, TICKET_CLOSED };
+	struct visit             v = visit_of(desk, request, response);
+	struct json              j = json_to(v.out, true);
+	struct listing           l = { .json = &j };
+	struct search_cursor     after;
+	struct bytes             state;
+	struct store            *s = desk_store(v.desk, v.arena);
 
-	if (!read_page(request, response, &after, &l.limit))
+	if (!read_page(request, response, &after, &l.limit) || !read_state(request, response, states, NELEMS(states), &state))
 		return;
 	begin_list(&v, &j, "tickets");
 	enum rc rc = s == NULL ? RC_IO :
-	                         ticket_list(s, state.len > 0 ? state : B(TICKET_OPEN), after.at_us, bytes_of(after.id), l.limit + 1, add_ticket,
+	                         ticket_list(s, state, after.at_us, bytes_of(after.id), l.limit + 1, add_ticket,
 	                                     &l);
 	end_list(&v, &l, rc);
 }

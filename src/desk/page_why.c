@@ -233,7 +233,7 @@ page_why(void *desk, const struct http_request *request, struct http_response *r
 static void
 check_again(struct visit *v, const struct store_account *a, const struct doc *story)
 {
-	if (!visit_take_from(v, LIMITED_LOOK_FROM) || !visit_take(v, LIMITED_LOOK_AT, a->id)) {
+	if (!visit_take_from(v, LIMITED_LOOK_FROM) || !visit_take(v, LIMITED_LOOK_AT, a->id) || !visit_take(v, LIMITED_LOOK_ALL, B("all"))) {
 		add_page(v, a, story, "It was checked a moment ago. Try again in a while.", NULL);
 		return;
 	}

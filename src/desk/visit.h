@@ -26,6 +26,7 @@ enum limited {
 	LIMITED_WHY, /* pages of the why door, by address */
 	LIMITED_LOOK_FROM, /* questions to DNS that somebody waits for, by address */
 	LIMITED_LOOK_AT, /* the same, by what they are about */
+	LIMITED_LOOK_ALL, /* the same, all of them */
 	LIMITED_LIVE, /* the same for operators, by name */
 	LIMITED_ASK_FROM, /* tickets, by address */
 	LIMITED_ASK_ALL, /* all tickets */

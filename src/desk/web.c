@@ -34,6 +34,7 @@ static const struct {
 	[LIMITED_WHY] = { 60, 1000 },
 	[LIMITED_LOOK_FROM] = { 5, 10000 },
 	[LIMITED_LOOK_AT] = { 5, 10000 },
+	[LIMITED_LOOK_ALL] = { 30, 1000 },
 	[LIMITED_LIVE] = { 10, 6000 },
 	[LIMITED_ASK_FROM] = { 3, 600000 },
 	[LIMITED_ASK_ALL] = { 30, 60000 },
