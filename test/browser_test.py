@@ -19,7 +19,7 @@ from desk_rig import OPERATOR, PASSWORD, TOP, Desk
 
 BUILD = pathlib.Path(os.environ.get("MESON_BUILD_ROOT", TOP / "build"))
 SCREENS = BUILD / "screens"
-AXE = BUILD / "node_modules" / "axe-core" / "axe.min.js"
+AXE = TOP / "build" / "node_modules" / "axe-core" / "axe.min.js"
 FLAGS = ("--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--hide-scrollbars", "--force-color-profile=srgb")
 BOUNCE = "550 5.7.509 Access denied, sending domain example.com does not pass DMARC verification and has a DMARC policy of reject."
