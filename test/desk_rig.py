@@ -13,6 +13,7 @@ import time
 import urllib.parse
 
 import gate
+import postgres
 from cases import CASES
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -49,14 +50,19 @@ store {{
 
 class Desk:
     """`with Desk(program, seed) as d`: d.port, d.why_port, d.ids (newest id by case). `more` settings, {work} filled in;
-    `zone` False: the settings say how DNS is asked. d.postfix is None where none can be run."""
+    `zone` False: the settings say how DNS is asked; `engine` is where stories are kept. d.postfix is None where none can be run."""
 
-    def __init__(self, program, seed, more="", zone=True):
+    def __init__(self, program, seed, more="", zone=True, engine="sqlite"):
         self.more, self.zone = more, zone
         self.program, self.seed = os.path.abspath(program), os.path.abspath(seed)
         self.work = tempfile.mkdtemp(prefix="mailreeve-desk-")
         self.port, self.why_port = free_port(), free_port()
+        self.database = None
         self.store = f"{self.work}/store.db"
+        if engine == "postgresql":
+            os.chmod(self.work, 0o755)
+            self.database = postgres.Postgres(f"{self.work}/server", ["desk"])
+            self.store = self.database.url("desk")
         self.process = None
         self.postfix = None
         if gate.why_not() is None:
@@ -72,6 +78,8 @@ class Desk:
         return self
 
     def start(self):
+        if self.database:
+            self.database.make().start()
         common = f"""include "{EXAMPLES}/mailreeve.conf"
 listen = unix:{self.work}/milter.sock
 explain {{ rules = "{EXAMPLES}/explain-rules.conf" }}
@@ -163,4 +171,6 @@ why_url = http://127.0.0.1:{self.why_port}/why
             self.process.terminate()
             self.exit = self.process.wait(20)
             self.log.close()
+        if self.database:
+            self.database.end()
         shutil.rmtree(self.work, ignore_errors=True)
