@@ -57,8 +57,11 @@ class Postgres:
         raise RuntimeError("PostgreSQL does not start: " + pathlib.Path(f"{self.folder}/log").read_text()[-500:])
 
     def answers(self):
-        pid = pathlib.Path(f"{self.folder}/data/postmaster.pid")
-        return pid.exists() and pid.read_text().rstrip().endswith("ready") and pid.read_text().split()[0] == str(self.process.pid)
+        try:
+            words = pathlib.Path(f"{self.folder}/data/postmaster.pid").read_text().split()
+        except FileNotFoundError:  # it is written anew
+            return False
+        return words[-1:] == ["ready"] and words[0] == str(self.process.pid)
 
     def kill(self):
         self.process.kill()

@@ -285,7 +285,9 @@ def _(g):
         keep(g, "quarantine", "release", row["id"], "--to", to)
     for number in range(rounds):
         holds(g.postfix.delivered(f"X-Mark: cut-{number}.") is not None, f"message {number} did not arrive; {len(left)} had been brought back")
-    same((held(g), copies(g)), ([], {}))
+    # Killed between the row and the file: the copy goes at a start when it is an hour old.
+    same(sorted(set(copies(g)) - {row["id"] for row in held(g, "released")}), [])
+    same(held(g), [])
 
 
 class Load:
