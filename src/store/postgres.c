@@ -87,6 +87,7 @@ static const struct {
 	{ "55P03", RC_AGAIN }, /* lock_timeout */
 	{ "57014", RC_AGAIN }, /* statement_timeout */
 	{ "42P07", RC_AGAIN }, /* another daemon made the table just now */
+	{ "42710", RC_AGAIN }, /* or its type, which comes first */
 	{ "22", RC_SYNTAX }, /* data */
 	{ "23", RC_SYNTAX }, /* constraint */
 	{ "54", RC_SYNTAX }, /* too large for an index or a row */
