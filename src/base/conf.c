@@ -464,7 +464,10 @@ take_file(struct reader *r, struct bytes path, struct conf_place from, struct co
 		return;
 	}
 	if (!r->host->file(r->host->arg, r->arena, path, &text, &why)) {
-		FAULT(r, from, "%.*s: %.*s", B_FMT(path), B_FMT(why));
+		if (bytes_eq(from.file, path)) /* named by nobody but the caller */
+			FAULT(r, from, "the file cannot be read: %.*s", B_FMT(why));
+		else
+			FAULT(r, from, "%.*s: %.*s", B_FMT(path), B_FMT(why));
 		return;
 	}
 	if (text.len > CONF_FILE_MAX) {

@@ -104,7 +104,7 @@ static const struct run_row {
 	  "" },
 	{ "a missing file is wrong use, without a document", "config check --json %/nowhere.conf", 2, "",
 	  "mailreeve config: %/nowhere.conf: No such file or directory\n" },
-	{ "a folder is no file", "config check %/conf.d", 1, "%/conf.d:1:1: %/conf.d: Is a directory\n", "" },
+	{ "a folder is no file", "config check %/conf.d", 1, "%/conf.d:1:1: the file cannot be read: Is a directory\n", "" },
 	{ "bad settings are not shown", "config show %/missing.conf", 2, "",
 	  "%/missing.conf:1:9: %/nowhere.conf: No such file or directory\n" },
 	{ "a mistyped job gets its neighbour", "config chekc", 2, "", "mailreeve config: no such job: chekc (did you mean check?)\n" },
