@@ -316,6 +316,8 @@ explain_argument(struct run *run, const char *arg)
 	struct bytes text = bytes_of(arg);
 	int          rc;
 
+	if (bytes_trim(text).len == 0)
+		return cli_fault(&run->cli, "there is nothing to explain: the argument is empty");
 	if (strcmp(arg, "-") == 0)
 		return explain_open(run, STDIN_FILENO, "-", 0);
 	if (explain_found(run, arg, 0, &rc))
