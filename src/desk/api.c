@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "desk/overview.h"
 #include "desk/query.h"
+#include "desk/reasons.h"
 #include "desk/story.h"
 #include "desk/told.h"
 #include "mail/reason.h"
@@ -283,32 +284,6 @@ api_message(void *desk, const struct http_request *request, struct http_response
 
 /* ---- the catalogue ---- */
 
-static void
-json_reason(struct json *j, const struct reason_row *r)
-{
-	struct bytes steps = bytes_of(r->steps), step;
-
-	json_open_object(j);
-	json_kv_str(j, "word", r->word);
-	json_kv_str(j, "stage", stage_word(r->stage));
-	json_key(j, "code");
-	if (r->code != 0)
-		json_int(j, r->code);
-	else
-		json_null(j);
-	json_kv_str(j, "exchange", r->exchange);
-	json_kv_str(j, "iana", r->iana);
-	json_kv_str(j, "bounce", r->bounce);
-	json_kv_str(j, "owner", owner_word(r->owner));
-	json_kv_str(j, "line", r->line);
-	json_key(j, "steps");
-	json_open_array(j);
-	while (bytes_cut_line(&steps, &step))
-		json_text(j, step);
-	json_close_array(j);
-	json_close_object(j);
-}
-
 void
 api_reasons(void *desk, const struct http_request *request, struct http_response *response)
 {
@@ -317,7 +292,7 @@ api_reasons(void *desk, const struct http_request *request, struct http_response
 
 	json_open_array(&j);
 	for (size_t i = 0; i < REASON_COUNT; i++)
-		json_reason(&j, reason_row((enum reason)i));
+		reasons_json(&j, (enum reason)i);
 	json_close_array(&j);
 	buf_add_c(v.out, '\n');
 }

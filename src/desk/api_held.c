@@ -50,16 +50,25 @@ struct listing {
 	struct search_cursor last;
 };
 
+/* Is there room for this row? Then the next page begins behind it. */
+static bool
+row_begins(struct listing *l, int64_t at_us, struct bytes id)
+{
+	l->more = l->rows == l->limit;
+	if (l->more)
+		return false;
+	l->rows++;
+	search_cursor_at(&l->last, at_us, id);
+	return true;
+}
+
 static bool
 add_held(void *arg, const struct store_held *h)
 {
 	struct listing *l = arg;
 
-	l->more = l->rows == l->limit;
-	if (l->more)
+	if (!row_begins(l, h->at_us, h->id))
 		return false;
-	l->rows++;
-	search_cursor_at(&l->last, h->at_us, h->id);
 	json_open_object(l->json);
 	json_held(l->json, h);
 	json_close_object(l->json);
@@ -221,11 +230,8 @@ add_ticket(void *arg, const struct store_ticket *t)
 {
 	struct listing *l = arg;
 
-	l->more = l->rows == l->limit;
-	if (l->more)
+	if (!row_begins(l, t->at_us, t->id))
 		return false;
-	l->rows++;
-	search_cursor_at(&l->last, t->at_us, t->id);
 	json_open_object(l->json);
 	json_kv_text(l->json, "id", t->id);
 	json_time(l->json, "time", t->at_us);

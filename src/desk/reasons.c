@@ -25,8 +25,8 @@ static const struct cli_verb verb = {
 	-1,
 };
 
-static void
-add_json(struct json *j, enum reason reason)
+void
+reasons_json(struct json *j, enum reason reason)
 {
 	const struct reason_row *r = reason_row(reason);
 	struct bytes             steps = bytes_of(r->steps), step;
@@ -175,7 +175,7 @@ desk_reasons(int argc, char **argv)
 		if (!chosen[i])
 			continue;
 		if (cli.json)
-			add_json(&j, (enum reason)i);
+			reasons_json(&j, (enum reason)i);
 		else if (cli.arg_count > 0)
 			add_whole(&cli, &out, (enum reason)i);
 		else
