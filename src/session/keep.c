@@ -59,6 +59,7 @@ keep_new(const struct settings *s, const struct account *account, int64_t now_us
 	own_texts(a, &k->row);
 	k->arena = a;
 	k->copy = message;
+	k->deadline_ms = s->message_deadline_ms;
 	k->held = (struct store_held){
 		.id = k->row.id,
 		.at_us = now_us,

@@ -14,6 +14,7 @@ struct keep {
 	struct copy         *copy;
 	struct store_account row;
 	struct store_held    held; /* but for its path */
+	unsigned             deadline_ms; /* then the sender is told 451; 0: never */
 };
 
 /* A copy of the rows; their time is told finer when they are written. Takes over `message`, also on failure: NULL when memory is spent. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define THREADS_MAX 16
@@ -14,8 +15,9 @@ struct job {
 	struct job  *next;
 	struct keep *keep;
 	void (*fn)(void *arg, bool ok);
-	void *arg;
-	char  path[VAULT_PATH_MAX];
+	void    *arg;
+	uint64_t until_us; /* 0: without end */
+	char     path[VAULT_PATH_MAX];
 };
 
 struct keeper {
@@ -40,35 +42,49 @@ job_end(struct job *job, bool ok)
 	fn(arg, ok);
 }
 
-/* On the writer's thread. Where the rows are not known to be there, the copy
- * stays: should they be there all the same, they must not be without it. */
+static void
+job_fail(struct job *job, const char *why)
+{
+	log_event(AT_WARNING, "quarantine.failed", F_TEXT("id", job->keep->row.id), F_WORD("why", why), F_WORD("done", "answered 451, the client will try again"));
+	job_end(job, false);
+}
+
+/* On the writer's thread, or on our own where it did not even begin. While nobody
+ * knows whether the rows are there the copy stays: should they be, they must not be
+ * without it. Else it goes, or each retry of the client would leave another. */
 static void
 on_written(void *arg, enum rc rc)
 {
 	struct job *job = arg;
 
-	if (rc != RC_OK)
-		log_event(AT_WARNING, "quarantine.failed", F_TEXT("id", job->keep->row.id), F_WORD("why", "the store did not take its row"),
-		          F_WORD("done", "answered 451, the client will try again"));
-	job_end(job, rc == RC_OK);
+	if (rc == RC_OK) {
+		job_end(job, true);
+		return;
+	}
+	if (rc != RC_IO)
+		copy_drop(job->keep->copy);
+	job_fail(job, rc == RC_AGAIN ? "the store is away, or too slow" : "the store did not take its row");
 }
 
 static void
 work(struct keeper *k, struct job *job)
 {
 	struct keep *keep = job->keep;
-	enum rc      rc = vault_keep(keep->copy, job->path);
 
+	if (job->until_us != 0 && clock_mono_us() >= job->until_us) {
+		job_fail(job, "the disk is too slow");
+		return;
+	}
+	enum rc rc = vault_keep(keep->copy, job->path);
 	if (rc != RC_OK) {
-		log_event(AT_WARNING, "quarantine.failed", F_TEXT("id", keep->row.id), F_WORD("why", rc == RC_IO ? strerror(errno) : "memory is spent"),
-		          F_WORD("done", "answered 451, the client will try again"));
-		job_end(job, false);
+		job_fail(job, rc == RC_IO ? strerror(errno) : "memory is spent");
 		return;
 	}
 	keep->held.path = bytes_of(job->path);
 	keep->row.at_us = keep->held.at_us = keep->held.changed_us = store_now_us();
-	if (writer_put_now(k->writer, &keep->row, &keep->held, on_written, job) != RC_OK)
-		job_end(job, false);
+	rc = writer_put_now(k->writer, &keep->row, &keep->held, job->until_us, on_written, job);
+	if (rc != RC_OK)
+		on_written(job, rc);
 }
 
 static void *
@@ -127,6 +143,9 @@ keeper_put(struct keeper *k, struct keep *keep, void (*fn)(void *arg, bool ok), 
 		return false;
 	}
 	*job = (struct job){ .keep = keep, .fn = fn, .arg = arg };
+	/* A little sooner than the deadline: the answer has to come back, too. */
+	if (keep->deadline_ms != 0)
+		job->until_us = clock_mono_us() + (uint64_t)keep->deadline_ms * 900;
 	pthread_mutex_lock(&k->lock);
 	bool room = k->count < KEEPER_QUEUE && !k->stopping;
 	if (room) {

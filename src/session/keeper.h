@@ -16,7 +16,8 @@ struct keeper *keeper_start(struct writer *, unsigned threads) MUST_USE;
 
 /* From any thread, without waiting; the value is the keeper's from now on.
  * `fn(arg, ok)` is called once, from another thread: ok says that copy and rows
- * are on the disk. False: the queue is full, the value is gone, fn is not called. */
+ * are on the disk. What is not there soon enough for its deadline, counted from
+ * now, is not kept at all. False: the queue is full, the value is gone, fn is not called. */
 bool keeper_put(struct keeper *, struct keep *, void (*fn)(void *arg, bool ok), void *arg) MUST_USE;
 
 /* Does what is queued, then ends the threads. What was handed to the writer is

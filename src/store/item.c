@@ -141,8 +141,9 @@ tally_write(struct store *s, const struct tally *t)
 	return store_run(s, t->which, t->which == SQL_DAILY_ADD ? day : t->which == SQL_HOURLY_ADD ? hour : domain, NULL, NULL);
 }
 
+/* `each`: 1 for accounts that come, -1 for one that goes. */
 static size_t
-tally_up(struct arena *a, struct tally *tallies, struct item *const *items, size_t count)
+tally_up(struct arena *a, struct tally *tallies, struct item *const *items, size_t count, int each)
 {
 	size_t used = 0, kept = 0;
 
@@ -150,10 +151,10 @@ tally_up(struct arena *a, struct tally *tallies, struct item *const *items, size
 		const struct store_account *account = &items[i]->account;
 		int64_t                     day = store_day(account->at_us);
 		struct bytes                action = store_key(a, account->action, false), reason = store_key(a, account->reason, false);
-		tallies[used++] = (struct tally){ SQL_DAILY_ADD, day, 0, B_NONE, B_NONE, 1, item_weight(items[i]) };
-		tallies[used++] = (struct tally){ SQL_HOURLY_ADD, day, account->at_us / HOUR_US, action, reason, 1, 0 };
+		tallies[used++] = (struct tally){ SQL_DAILY_ADD, day, 0, B_NONE, B_NONE, each, each * item_weight(items[i]) };
+		tallies[used++] = (struct tally){ SQL_HOURLY_ADD, day, account->at_us / HOUR_US, action, reason, each, 0 };
 		if (account->blamed.len > 0)
-			tallies[used++] = (struct tally){ SQL_BLAMED_ADD, day, 0, store_key(a, account->blamed, true), B_NONE, 1, 0 };
+			tallies[used++] = (struct tally){ SQL_BLAMED_ADD, day, 0, store_key(a, account->blamed, true), B_NONE, each, 0 };
 	}
 	qsort(tallies, used, sizeof(*tallies), tally_order);
 	for (size_t i = 0; i < used; i++) {
@@ -167,23 +168,53 @@ tally_up(struct arena *a, struct tally *tallies, struct item *const *items, size
 	return kept;
 }
 
-enum rc
-items_write(struct store *s, struct item *const *items, size_t count)
+static enum rc
+tallies_write(struct store *s, struct item *const *items, size_t count, int each)
 {
 	struct arena *a = arena_new((size_t)64 << 20);
 	struct tally *tallies = arena_take_array(a, count * 3 + 1, sizeof(*tallies));
-	enum rc       rc = tallies != NULL ? RC_OK : RC_MEMORY;
+	size_t        used = tallies != NULL ? tally_up(a, tallies, items, count, each) : 0;
+	enum rc       rc = arena_overdrawn(a) ? RC_MEMORY : RC_OK;
+
+	for (size_t i = 0; i < used && rc == RC_OK; i++)
+		rc = tally_write(s, &tallies[i]);
+	arena_free(a);
+	return rc;
+}
+
+enum rc
+items_write(struct store *s, struct item *const *items, size_t count)
+{
+	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < count && rc == RC_OK; i++) {
 		rc = store_account_add(s, &items[i]->account);
 		if (rc == RC_OK && items[i]->has_held)
 			rc = held_add(s, &items[i]->held);
 	}
-	size_t used = rc == RC_OK ? tally_up(a, tallies, items, count) : 0;
-	if (rc == RC_OK && arena_overdrawn(a))
-		rc = RC_MEMORY;
-	for (size_t i = 0; i < used && rc == RC_OK; i++)
-		rc = tally_write(s, &tallies[i]);
-	arena_free(a);
-	return rc;
+	return rc == RC_OK ? tallies_write(s, items, count, 1) : rc;
+}
+
+static bool
+note_there(void *arg, const union value *columns)
+{
+	(void)columns;
+	*(bool *)arg = true;
+	return true;
+}
+
+enum rc
+item_remove(struct store *s, struct item *item)
+{
+	const struct store_account *account = &item->account;
+	union value  id = VALUE_TEXT(account->id), row[] = { VALUE_INT(store_day(account->at_us)), id };
+	union value  list[] = { row[0], VALUE_INT(account->at_us), id };
+	bool         was_there = false;
+	enum rc      rc = store_run(s, SQL_ACCOUNT_REMOVE, row, note_there, &was_there);
+
+	if (rc == RC_OK)
+		rc = store_run(s, SQL_RECIPIENT_REMOVE, list, NULL, NULL);
+	if (rc == RC_OK && item->has_held)
+		rc = store_run(s, SQL_HELD_REMOVE, &id, NULL, NULL);
+	return rc == RC_OK && was_there ? tallies_write(s, &item, 1, -1) : rc;
 }

@@ -12,6 +12,7 @@ struct item {
 	struct store_held    held;
 	bool                 has_held;
 	bool                 disowned; /* its callback was told that it failed */
+	uint64_t             until_us; /* monotonic; 0: none. Kept by then, or not at all */
 	writer_done         *fn; /* NULL: nobody waits */
 	void                *arg;
 };
@@ -23,5 +24,7 @@ int64_t item_weight(const struct item *);
 
 /* Write the rows of many, and what they add to the counters. */
 enum rc items_write(struct store *, struct item *const *items, size_t count) MUST_USE;
+/* Take all of that back, in a transaction of the caller's; of one that is gone, nothing. */
+enum rc item_remove(struct store *, struct item *) MUST_USE;
 
 #endif

@@ -190,6 +190,16 @@ vault_keep(struct copy *c, char path_out[VAULT_PATH_MAX])
 	return RC_OK;
 }
 
+void
+copy_drop(struct copy *c)
+{
+	char name[48];
+
+	snprintf(name, sizeof(name), "%s.eml", c->id);
+	if (c->day_fd >= 0)
+		(void)unlinkat(c->day_fd, name, 0);
+}
+
 /* ---- copies that are kept ---- */
 
 static bool

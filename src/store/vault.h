@@ -33,6 +33,8 @@ void copy_free(struct copy *);
 #define VAULT_PATH_MAX 48
 /* Waits for the disk: for worker threads. RC_IO with errno: nothing was kept. */
 enum rc vault_keep(struct copy *, char path_out[VAULT_PATH_MAX]) MUST_USE;
+/* Takes what was kept away again: its row is not there, for certain. */
+void copy_drop(struct copy *);
 
 /* All of a copy; `out` keeps its limit. RC_SYNTAX: not a path of ours; RC_IO
  * with errno; RC_LIMIT, RC_MEMORY. */

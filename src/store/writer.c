@@ -133,7 +133,7 @@ writer_put(struct writer *w, const struct store_account *account)
 }
 
 enum rc
-writer_put_now(struct writer *w, const struct store_account *account, const struct store_held *held, writer_done *fn, void *arg)
+writer_put_now(struct writer *w, const struct store_account *account, const struct store_held *held, uint64_t until_us, writer_done *fn, void *arg)
 {
 	struct item *item = item_new(account, held);
 
@@ -141,6 +141,7 @@ writer_put_now(struct writer *w, const struct store_account *account, const stru
 		return RC_MEMORY;
 	item->fn = fn;
 	item->arg = arg;
+	item->until_us = until_us;
 	pthread_mutex_lock(&w->lock);
 	bool room = w->urgent.rows < URGENT_MOST && !w->stopping;
 	if (room) {
@@ -177,7 +178,7 @@ enum rc
 writer_wait_now(struct writer *w, const struct store_account *account, const struct store_held *held)
 {
 	struct waiting waiting = { .lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER };
-	enum rc        rc = writer_put_now(w, account, held, wait_over, &waiting);
+	enum rc        rc = writer_put_now(w, account, held, 0, wait_over, &waiting);
 
 	if (rc != RC_OK)
 		return rc;
@@ -320,15 +321,47 @@ tell(struct item *item, enum rc rc)
 		fn(item->arg, rc);
 }
 
+static bool
+is_late(const struct item *item)
+{
+	return item->fn != NULL && item->until_us != 0 && clock_mono_us() >= item->until_us;
+}
+
+/* What was kept, but not wanted any more when it was. */
+static enum rc
+take_back(struct writer *w, struct item *item)
+{
+	enum rc rc = store_begin(w->store);
+
+	if (rc == RC_OK)
+		rc = item_remove(w->store, item);
+	if (rc == RC_OK)
+		rc = store_commit(w->store);
+	if (rc == RC_OK)
+		return RC_OK;
+	keep_trouble(w, store_trouble(w->store));
+	store_rollback(w->store);
+	return rc;
+}
+
 static void
-batch_done(struct writer *w, enum rc rc)
+item_kept(struct writer *w, struct item *item)
+{
+	enum rc rc = RC_OK;
+
+	if (is_late(item))
+		rc = take_back(w, item) == RC_OK ? RC_AGAIN : RC_IO;
+	tell(item, rc);
+	free(item);
+}
+
+static void
+batch_kept(struct writer *w)
 {
 	size_t count = w->batch_count;
 
-	for (size_t i = 0; i < count; i++) {
-		tell(w->batch[i], rc);
-		free(w->batch[i]);
-	}
+	for (size_t i = 0; i < count; i++)
+		item_kept(w, w->batch[i]);
 	w->batch_count = 0;
 	w->doubtful = false;
 	pthread_mutex_lock(&w->lock);
@@ -356,8 +389,12 @@ write_singly(struct writer *w)
 			w->stats.refused++;
 			pthread_mutex_unlock(&w->lock);
 		}
-		tell(item, rc);
-		free(item);
+		if (rc == RC_OK) {
+			item_kept(w, item);
+		} else {
+			tell(item, rc);
+			free(item);
+		}
 		next++;
 		pthread_mutex_lock(&w->lock);
 		w->taken++;
@@ -366,6 +403,26 @@ write_singly(struct writer *w)
 	w->batch_count -= next;
 	memmove(w->batch, w->batch + next, w->batch_count * sizeof(struct item *));
 	return rc == RC_IO || rc == RC_AGAIN ? rc : RC_OK;
+}
+
+/* Items out of the batch that are not to be written. */
+static void
+batch_sift(struct writer *w, bool (*goes)(const struct item *))
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < w->batch_count; i++) {
+		if (goes(w->batch[i])) {
+			tell(w->batch[i], RC_AGAIN);
+			free(w->batch[i]);
+		} else {
+			w->batch[kept++] = w->batch[i];
+		}
+	}
+	pthread_mutex_lock(&w->lock);
+	w->taken += w->batch_count - kept;
+	pthread_mutex_unlock(&w->lock);
+	w->batch_count = kept;
 }
 
 /* The store is away: who waits is told so, and their mail is deferred; so their
@@ -380,7 +437,7 @@ store_lost(struct writer *w)
 		if (w->batch[i]->fn == NULL)
 			continue;
 		w->batch[i]->disowned = true;
-		tell(w->batch[i], RC_IO);
+		tell(w->batch[i], w->doubtful ? RC_IO : RC_AGAIN);
 	}
 	store_close(w->store);
 	w->store = NULL;
@@ -408,13 +465,14 @@ static void
 write_batch(struct writer *w)
 {
 	uint64_t start = clock_mono_us();
-	enum rc  rc = w->batch_count > 0 ? write_items(w, w->batch, w->batch_count) : RC_OK;
 
+	batch_sift(w, is_late);
+	enum rc rc = w->batch_count > 0 ? write_items(w, w->batch, w->batch_count) : RC_OK;
 	fit_batch(w, clock_mono_us() - start);
 	if (rc == RC_SYNTAX || rc == RC_MEMORY)
 		rc = write_singly(w);
 	if (rc == RC_OK)
-		batch_done(w, RC_OK);
+		batch_kept(w);
 	else
 		store_lost(w);
 }
@@ -428,53 +486,37 @@ note_number(void *arg, const union value *v)
 	return true;
 }
 
-/* Rows that were disowned leave the batch; if they were kept after all, their
- * copies are gone with the deferred mail, and the quarantine says so. */
-static enum rc
-settle_disowned(struct writer *w)
+static bool
+is_disowned(const struct item *item)
 {
-	size_t  kept = 0;
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; i < w->batch_count; i++)
-		if (w->batch[i]->disowned && w->batch[i]->has_held && rc == RC_OK)
-			rc = held_change(w->store, w->batch[i]->held.id, B(HELD_HELD), B(HELD_DELETED), store_now_us(), B("mailreeve"));
-	if (rc != RC_OK && rc != RC_LIMIT)
-		return rc;
-	for (size_t i = 0; i < w->batch_count; i++) {
-		if (w->batch[i]->disowned)
-			free(w->batch[i]);
-		else
-			w->batch[kept++] = w->batch[i];
-	}
-	pthread_mutex_lock(&w->lock);
-	w->taken += w->batch_count - kept;
-	pthread_mutex_unlock(&w->lock);
-	w->batch_count = kept;
-	return RC_OK;
+	return item->disowned;
 }
 
-/* Was the batch kept whose commit broke off? */
+/* Was the batch kept whose commit broke off? Then those of its rows whose mail was
+ * deferred meanwhile are taken back. */
 static enum rc
 settle(struct writer *w)
 {
 	union value id = VALUE_TEXT(bytes_of(w->id));
 	int64_t     last = -1;
 	enum rc     rc = w->doubtful ? store_run(w->store, SQL_WRITER_GET, &id, note_number, &last) : RC_OK;
+	bool        kept = w->doubtful && last == w->number;
 
-	if (rc == RC_OK)
-		rc = settle_disowned(w);
-	if (rc != RC_OK || !w->doubtful)
+	for (size_t i = 0; kept && i < w->batch_count && rc == RC_OK; i++)
+		if (w->batch[i]->disowned)
+			rc = take_back(w, w->batch[i]);
+	if (rc != RC_OK)
 		return rc;
 	w->doubtful = false;
-	if (last != w->number)
+	batch_sift(w, is_disowned);
+	if (!kept)
 		return RC_OK;
 	w->number++;
 	pthread_mutex_lock(&w->lock);
 	w->stats.written += w->batch_count;
 	pthread_mutex_unlock(&w->lock);
 	w->refused.n = 0;
-	batch_done(w, RC_OK);
+	batch_kept(w);
 	return RC_OK;
 }
 
@@ -567,7 +609,7 @@ stay_away(struct writer *w)
 		}
 		w->taken++;
 		pthread_mutex_unlock(&w->lock);
-		tell(item, RC_IO);
+		tell(item, RC_AGAIN);
 		free(item);
 		pthread_mutex_lock(&w->lock);
 	}
@@ -639,11 +681,11 @@ free_writer(struct writer *w)
 	struct item *item;
 
 	while ((item = list_take(&w->urgent)) != NULL || (item = list_take(&w->queue)) != NULL) {
-		tell(item, RC_IO);
+		tell(item, RC_AGAIN);
 		free(item);
 	}
 	for (size_t i = 0; i < w->batch_count; i++) {
-		tell(w->batch[i], RC_IO);
+		tell(w->batch[i], w->doubtful ? RC_IO : RC_AGAIN);
 		free(w->batch[i]);
 	}
 	folder_stop(w->folder);

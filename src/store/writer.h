@@ -1,7 +1,7 @@
 /* store/writer.h: the one thread that keeps accounts, and its bounded queue.
  *
  * Putting an account costs its caller a copy. The writer gathers what came within
- * 100 ms, or 500 accounts, into one transaction. While the store is away it tries
+ * 100 ms, or 1000 accounts (more while that is quick), into one transaction. While the store is away it tries
  * again with growing pauses, the queue fills, and when it is full accounts are
  * dropped and counted; the gap is kept as a row when the store is back. So mail
  * never waits for the store, but where mail depends on a row (quarantine):
@@ -20,7 +20,7 @@ struct writer_settings {
 	size_t             queue_rows; /* 0: 50000 */
 	size_t             queue_octets; /* 0: 256 MB */
 	unsigned           commit_ms; /* 0: 100 */
-	unsigned           commit_rows; /* 0: 500 */
+	unsigned           commit_rows; /* 0: 1000 */
 	unsigned           retry_ms; /* the first pause when the store is away; 0: 100. It doubles up to 100 times as long */
 	unsigned           prune_ms; /* how often to look; 0: 60000 */
 	struct prune_rules keep;
@@ -41,9 +41,13 @@ bool writer_put(struct writer *, const struct store_account *);
 /* Write now, before all that is queued: the account and, if not NULL, the row of
  * the quarantine, both or neither. `fn` is called once, on the writer's thread,
  * after the commit has reached the disk (RC_OK) or failed; soon, also when the
- * store is away. RC_LIMIT or RC_MEMORY: nothing was queued, and fn is not called. */
+ * store is away. RC_IO: nobody knows whether the rows are there; they are taken
+ * back when the store is. Any other: they are not, for certain; RC_AGAIN: the
+ * store is away, or could not do it until `until_us` (monotonic; 0: without end).
+ * Results of the call itself, RC_LIMIT or RC_MEMORY: nothing was queued, and fn
+ * is not called. */
 typedef void writer_done(void *arg, enum rc rc);
-enum rc writer_put_now(struct writer *, const struct store_account *, const struct store_held *, writer_done *, void *arg) MUST_USE;
+enum rc writer_put_now(struct writer *, const struct store_account *, const struct store_held *, uint64_t until_us, writer_done *, void *arg) MUST_USE;
 
 /* The same, waiting for it; for worker threads, never on a loop. */
 enum rc writer_wait_now(struct writer *, const struct store_account *, const struct store_held *) MUST_USE;

@@ -227,10 +227,59 @@ what_mail_depends_on_is_there_when_it_is_told(void **state)
 	store_close(s);
 	/* The same once more is refused, and whoever waits is told. */
 	struct told told = { .times = 0 };
-	assert_int_equal(writer_put_now(w, &account, &held, note, &told), RC_OK);
+	assert_int_equal(writer_put_now(w, &account, &held, 0, note, &told), RC_OK);
 	assert_true(writer_flush(w, 20000));
 	assert_int_equal(told.times, 1);
 	assert_int_equal(told.rc, RC_SYNTAX);
+}
+
+/* Somebody else writes the same key and does not end: the commit has to wait for that. */
+static void
+what_is_kept_too_late_is_taken_back(void **state)
+{
+	struct store_account account = rig_account(a, 6, NOON);
+	struct store_held    held = held_of(&account), back;
+	struct told          told = { .times = 0 };
+
+	(void)state;
+	start((struct writer_settings){ .commit_ms = 10 });
+	struct store *s = rig_open(STORE_WRITE);
+	assert_int_equal(store_begin(s), RC_OK);
+	assert_int_equal(store_account_add(s, &account), RC_OK);
+	assert_int_equal(held_get(s, a, held.id, &back), RC_LIMIT); /* an answer: what was said before has arrived */
+	assert_int_equal(writer_put_now(w, &account, &held, clock_mono_us() + 300000, note, &told), RC_OK);
+	usleep(600000);
+	assert_int_equal(told.times, 0);
+	store_rollback(s);
+	assert_true(writer_flush(w, 20000));
+	assert_int_equal(told.times, 1);
+	assert_int_equal(told.rc, RC_AGAIN);
+	assert_int_equal(held_get(s, a, held.id, &back), RC_LIMIT);
+	assert_int_equal(count_kept(), 0);
+	assert_int_equal(count_counted(), 0);
+	/* So what became of the mail can be kept under the same id. */
+	assert_true(writer_put(w, &account));
+	assert_true(writer_flush(w, 20000));
+	assert_int_equal(stats().refused, 0);
+	assert_int_equal(count_kept(), 1);
+	assert_int_equal(count_counted(), 1);
+	store_close(s);
+}
+
+static void
+what_comes_too_late_is_not_begun(void **state)
+{
+	struct store_account account = rig_account(a, 7, NOON);
+	struct store_held    held = held_of(&account);
+	struct told          told = { .times = 0 };
+
+	(void)state;
+	start((struct writer_settings){ .commit_ms = 10 });
+	assert_int_equal(writer_put_now(w, &account, &held, clock_mono_us() - 1, note, &told), RC_OK);
+	assert_true(writer_flush(w, 20000));
+	assert_int_equal(told.rc, RC_AGAIN);
+	assert_int_equal(stats().written, 0);
+	assert_int_equal(count_kept(), 0);
 }
 
 static void
@@ -248,7 +297,7 @@ while_the_store_is_away_mail_flows_and_the_gap_is_kept(void **state)
 	for (unsigned n = 2; n < 500; n++)
 		put(n, NOON + n);
 	assert_true(clock_mono_us() - before < 2000000); /* the caller does not wait */
-	assert_int_equal(writer_wait_now(w, &account, &held), RC_IO); /* and this mail is deferred */
+	assert_int_equal(writer_wait_now(w, &account, &held), RC_AGAIN); /* and this mail is deferred */
 	assert_true(stats().dropped > 300);
 	assert_true(stats().away);
 	assert_true(stats().trouble[0] != '\0');
@@ -423,6 +472,8 @@ main(int argc, char **argv)
 		TEST(stopping_writes_what_is_queued),
 		TEST(a_row_that_is_refused_takes_no_other_with_it),
 		TEST(what_mail_depends_on_is_there_when_it_is_told),
+		TEST(what_is_kept_too_late_is_taken_back),
+		TEST(what_comes_too_late_is_not_begun),
 		TEST(while_the_store_is_away_mail_flows_and_the_gap_is_kept),
 		TEST(a_batch_is_not_written_twice),
 		TEST(many_threads_may_put),
