@@ -293,7 +293,7 @@ quarantine_expire(struct vault *vault, struct store *store, int64_t now_us, stru
 	*count_out = 0;
 	do {
 		due.count = 0;
-		rc = held_due(store, now_us, DUE_AT_A_TIME, note_due, &due);
+		rc = held_due(store, vault_name(vault), now_us, DUE_AT_A_TIME, note_due, &due);
 		for (size_t i = 0; i < due.count && rc == RC_OK; i++) {
 			rc = held_change(store, due.rows[i].id, due.rows[i].state, B(HELD_EXPIRED), now_us, by);
 			if (rc == RC_OK)

@@ -33,11 +33,22 @@ change(const struct release *r, struct arena *a, const struct store_held *h, str
 	return rc;
 }
 
+static bool
+is_here(const struct release *r, struct arena *a, const struct store_held *h, struct bytes *why_out)
+{
+	bool here = bytes_eq(h->vault, vault_name(r->vault));
+
+	if (!here)
+		*why_out = arena_printf(a, "%.*s: its copy lies in the quarantine_dir of another gateway: do this there", B_FMT(h->id));
+	return here;
+}
+
 enum rc
 release_read(const struct release *r, struct arena *a, const struct store_held *h, struct buf *out, struct bytes *why_out)
 {
+	if (!is_here(r, a, h, why_out))
+		return RC_IO;
 	enum rc rc = vault_read(r->vault, h->path, out);
-
 	if (rc != RC_OK)
 		*why_out = arena_printf(a, "%.*s: its copy cannot be read: %s", B_FMT(h->id), rc == RC_IO ? strerror(errno) : "it is too large");
 	return rc == RC_SYNTAX ? RC_IO : rc;
@@ -122,6 +133,8 @@ release_send(const struct release *r, struct arena *a, const struct store_held *
 		                        B_FMT(h->changed_by));
 		return RC_LIMIT;
 	}
+	if (!is_here(r, a, h, why_out))
+		return RC_IO;
 	rc = change(r, a, h, h->state, HELD_RELEASING, why_out);
 	if (rc != RC_OK)
 		return rc;
@@ -145,6 +158,8 @@ release_delete(const struct release *r, struct arena *a, const struct store_held
 		*why_out = arena_printf(a, "%.*s is %.*s, and cannot be deleted", B_FMT(h->id), B_FMT(h->state));
 		return RC_LIMIT;
 	}
+	if (!is_here(r, a, h, why_out))
+		return RC_IO;
 	enum rc rc = change(r, a, h, h->state, HELD_DELETED, why_out);
 	if (rc == RC_OK && vault_remove(r->vault, h->path) != RC_OK) {
 		*why_out = arena_printf(a, "%.*s: its copy cannot be removed: %s", B_FMT(h->id), strerror(errno));

@@ -63,6 +63,7 @@ keep_new(const struct settings *s, const struct account *account, int64_t now_us
 	k->held = (struct store_held){
 		.id = k->row.id,
 		.at_us = now_us,
+		.vault = arena_copy(a, copy_vault(message)),
 		.sender = arena_copy(a, account->facts.mail_from), /* as it came: the row's is in lower case */
 		.recipients = recipients_text(a, account),
 		.header_from = k->row.header_from,

@@ -5,7 +5,7 @@
 
 #define H(kind, member) COLUMN(kind, store_held, member)
 static const struct column held_columns[] = {
-	H('k', id), H('i', at_us), H('t', path), H('t', sender), H('t', recipients), H('t', header_from), H('t', subject), H('t', reason),
+	H('k', id), H('i', at_us), H('t', vault), H('t', path), H('t', sender), H('t', recipients), H('t', header_from), H('t', subject), H('t', reason),
 	H('i', size), H('k', state), H('i', expires_us), H('i', changed_us), H('t', changed_by)
 };
 
@@ -89,12 +89,20 @@ held_list(struct store *s, struct bytes state, int64_t before_us, struct bytes b
 }
 
 enum rc
-held_due(struct store *s, int64_t now_us, size_t limit, held_fn *fn, void *arg)
+held_due(struct store *s, struct bytes vault, int64_t now_us, size_t limit, held_fn *fn, void *arg)
 {
 	struct giving g = { .held = fn, .arg = arg };
-	union value   params[] = { VALUE_INT(now_us), VALUE_INT((int64_t)limit) };
+	union value   params[] = { VALUE_INT(now_us), VALUE_TEXT(vault), VALUE_INT((int64_t)limit) };
 
 	return store_run(s, SQL_HELD_DUE, params, give_held, &g);
+}
+
+enum rc
+held_adopt(struct store *s, struct bytes id, struct bytes vault)
+{
+	union value params[] = { VALUE_TEXT(id), VALUE_TEXT(vault) };
+
+	return store_run(s, SQL_HELD_ADOPT, params, NULL, NULL);
 }
 
 static bool

@@ -18,6 +18,7 @@
 struct store_held {
 	struct bytes id; /* that of the account */
 	int64_t      at_us;
+	struct bytes vault; /* vault_name(): several gateways may share a store, each with a vault of its own */
 	struct bytes path; /* within the vault */
 	struct bytes sender; /* as it came, without <> */
 	struct bytes recipients; /* as they came, one a line */
@@ -35,8 +36,10 @@ enum rc held_add(struct store *, const struct store_held *) MUST_USE;
 enum rc held_get(struct store *, struct arena *, struct bytes id, struct store_held *held_out) MUST_USE;
 /* Newest first, behind (before_us, before_id): 0 and empty at first. */
 enum rc held_list(struct store *, struct bytes state, int64_t before_us, struct bytes before_id, size_t limit, held_fn *, void *arg) MUST_USE;
-/* Those to expire by now, oldest first. */
-enum rc held_due(struct store *, int64_t now_us, size_t limit, held_fn *, void *arg) MUST_USE;
+/* Those of one vault to expire by now, oldest first. */
+enum rc held_due(struct store *, struct bytes vault, int64_t now_us, size_t limit, held_fn *, void *arg) MUST_USE;
+/* Its copy was found in this vault. */
+enum rc held_adopt(struct store *, struct bytes id, struct bytes vault) MUST_USE;
 /* RC_LIMIT: it is not (or no longer) in that state. */
 enum rc held_change(struct store *, struct bytes id, struct bytes from_state, struct bytes to_state, int64_t now_us, struct bytes by) MUST_USE;
 

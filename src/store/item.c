@@ -28,7 +28,7 @@ TEXTS(account, AT(id), AT(client), AT(client_name), AT(helo), AT(peer), AT(liste
 TEXTS(recipient, AT(address), AT(action), AT(reason), AT(status), AT(next_hop));
 #undef AT
 #define AT(member) offsetof(struct store_held, member)
-TEXTS(held, AT(id), AT(path), AT(sender), AT(recipients), AT(header_from), AT(subject), AT(reason), AT(state), AT(changed_by));
+TEXTS(held, AT(id), AT(vault), AT(path), AT(sender), AT(recipients), AT(header_from), AT(subject), AT(reason), AT(state), AT(changed_by));
 #undef AT
 
 static size_t

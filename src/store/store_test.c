@@ -412,7 +412,7 @@ count_held(void *arg, const struct store_held *held)
 static void
 of_two_who_release_a_message_one_is_told_so(void **state)
 {
-	struct store_held held = { B("AAAAAAAAAAAA"), NOON, B("20000/AAAAAAAAAAAA.eml"), B("S@example.org"), B("a@example.net\nb@example.net"),
+	struct store_held held = { B("AAAAAAAAAAAA"), NOON, B("V"), B("20000/AAAAAAAAAAAA.eml"), B("S@example.org"), B("a@example.net\nb@example.net"),
 		                   B("f"),            B("s"), B("dmarc.reject"), 77, B(HELD_HELD), NOON + DAY_US, 0, B_NONE };
 	struct store_held out;
 	size_t            count = 0;
@@ -424,9 +424,11 @@ of_two_who_release_a_message_one_is_told_so(void **state)
 	assert_bytes(out.recipients, held.recipients);
 	assert_bytes(out.sender, held.sender);
 	assert_int_equal(out.size, 77);
-	assert_int_equal(held_due(s, NOON, 10, count_held, &count), RC_OK);
+	assert_int_equal(held_due(s, B("V"), NOON, 10, count_held, &count), RC_OK);
 	assert_int_equal(count, 0);
-	assert_int_equal(held_due(s, NOON + 2 * DAY_US, 10, count_held, &count), RC_OK);
+	assert_int_equal(held_due(s, B("W"), NOON + 2 * DAY_US, 10, count_held, &count), RC_OK); /* another gateway's */
+	assert_int_equal(count, 0);
+	assert_int_equal(held_due(s, B("V"), NOON + 2 * DAY_US, 10, count_held, &count), RC_OK);
 	assert_int_equal(count, 1);
 	assert_int_equal(held_change(s, held.id, B(HELD_HELD), B("releasing"), NOON + 1, B("ann")), RC_OK);
 	assert_int_equal(held_change(s, held.id, B(HELD_HELD), B("releasing"), NOON + 1, B("bob")), RC_LIMIT);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,8 +23,11 @@
 #define BEGUN     ".begun-"
 #define SENT      ".sent-"
 
+#define NAME      ".name" /* the vault's own */
+
 struct vault {
-	int dir;
+	int  dir;
+	char name[ID_LEN + 1];
 };
 
 struct copy {
@@ -37,6 +41,42 @@ struct copy {
 };
 
 /* ---- open and close ---- */
+
+static bool
+read_name(struct vault *v)
+{
+	int     fd = openat(v->dir, NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, v->name, ID_LEN);
+
+	if (fd >= 0)
+		close(fd);
+	if (n >= 0 && !id_is(bytes_make(v->name, (size_t)n)))
+		errno = EINVAL;
+	return n == ID_LEN && id_is(bytes_make(v->name, ID_LEN));
+}
+
+/* Under another name first, and linked: whoever finds it finds all of it. */
+static bool
+make_name(struct vault *v)
+{
+	uint8_t random[8];
+	char    begun[48];
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return false;
+	id_format(random, v->name);
+	snprintf(begun, sizeof(begun), BEGUN "name-%s", v->name);
+	int  fd = openat(v->dir, begun, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bool fine = fd >= 0 && write(fd, v->name, ID_LEN) == ID_LEN && fsync(fd) == 0 && (linkat(v->dir, begun, v->dir, NAME, 0) == 0 || errno == EEXIST) &&
+	            fsync(v->dir) == 0;
+	int saved = errno;
+	if (fd >= 0) {
+		close(fd);
+		(void)unlinkat(v->dir, begun, 0);
+	}
+	errno = saved;
+	return fine && read_name(v); /* perhaps another was quicker */
+}
 
 enum rc
 vault_open(const char *dir, struct arena *a, struct vault **vault_out, struct bytes *why_out)
@@ -53,6 +93,11 @@ vault_open(const char *dir, struct arena *a, struct vault **vault_out, struct by
 	v->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (v->dir < 0 || faccessat(v->dir, ".", W_OK | X_OK, AT_EACCESS) != 0)
 		goto fail;
+	if (!read_name(v) && (errno != ENOENT || !make_name(v))) {
+		*why_out = arena_printf(a, "%s/" NAME ": %s", dir, errno == EINVAL ? "this is not what we wrote there" : strerror(errno));
+		vault_close(v);
+		return RC_IO;
+	}
 	*vault_out = v;
 	return RC_OK;
 
@@ -72,6 +117,12 @@ vault_close(struct vault *v)
 	free(v);
 }
 
+struct bytes
+vault_name(const struct vault *v)
+{
+	return bytes_make(v->name, ID_LEN);
+}
+
 /* ---- a copy to be ---- */
 
 struct copy *
@@ -87,6 +138,12 @@ copy_new(struct vault *v, struct bytes id, int64_t at_us)
 	else
 		c->trouble = EINVAL;
 	return c;
+}
+
+struct bytes
+copy_vault(const struct copy *c)
+{
+	return vault_name(c->vault);
 }
 
 static void
@@ -321,6 +378,12 @@ struct reconciling {
 	size_t        rows;
 };
 
+static bool
+is_ours(const struct vault *v, const struct store_held *held)
+{
+	return bytes_eq(held->vault, vault_name(v));
+}
+
 /* Its copy was about to be removed. */
 static bool
 is_done_with(struct bytes state)
@@ -342,9 +405,11 @@ meet_copy(struct reconciling *r, const char *day, const char *name, const struct
 		rc = held_get(r->store, a, id, &held);
 		if (rc == RC_OK && is_done_with(held.state)) {
 			rc = vault_remove(r->vault, bytes_of(path));
+		} else if (rc == RC_OK && !is_ours(r->vault, &held)) {
+			rc = held_adopt(r->store, id, vault_name(r->vault));
 		} else if (rc == RC_LIMIT) {
-			held = (struct store_held){ .id = id, .at_us = (int64_t)st->st_mtime * 1000000, .path = bytes_of(path), .size = st->st_size,
-				                    .state = B(HELD_UNCONFIRMED), .expires_us = r->expires_us, .changed_us = r->now_us,
+			held = (struct store_held){ .id = id, .at_us = (int64_t)st->st_mtime * 1000000, .vault = vault_name(r->vault),
+				                    .path = bytes_of(path), .size = st->st_size, .state = B(HELD_UNCONFIRMED), .expires_us = r->expires_us, .changed_us = r->now_us,
 				                    .changed_by = B("mailreeve") };
 			rc = held_add(r->store, &held);
 			if (rc == RC_OK && r->fn != NULL)
@@ -440,7 +505,7 @@ meet_row(void *arg, const struct store_held *held)
 	r->rows++;
 	r->last_us = held->at_us;
 	snprintf(r->last_id, sizeof(r->last_id), "%.*s", B_FMT(held->id));
-	if (r->fn != NULL && !has_copy(r->vault, held->path))
+	if (r->fn != NULL && is_ours(r->vault, held) && !has_copy(r->vault, held->path))
 		r->fn(r->arg, held, false);
 	return true;
 }
@@ -468,7 +533,7 @@ vault_reconcile(struct vault *v, struct store *s, int64_t now_us, int64_t expire
 
 struct stuck {
 	struct arena     *arena;
-	struct store_held rows[RECOVERED_AT_ONCE];
+	struct store_held rows[RECOVERED_AT_ONCE]; /* what is needed of them */
 	size_t            count;
 };
 
@@ -478,7 +543,7 @@ note_stuck(void *arg, const struct store_held *held)
 	struct stuck *stuck = arg;
 
 	stuck->rows[stuck->count++] = (struct store_held){ .id = arena_copy(stuck->arena, held->id), .at_us = held->at_us, .changed_us = held->changed_us,
-		                                           .path = arena_copy(stuck->arena, held->path), .changed_by = arena_copy(stuck->arena, held->changed_by) };
+		                                           .vault = arena_copy(stuck->arena, held->vault), .path = arena_copy(stuck->arena, held->path), .changed_by = arena_copy(stuck->arena, held->changed_by) };
 	return stuck->count < RECOVERED_AT_ONCE;
 }
 
@@ -510,7 +575,7 @@ vault_recover(struct vault *v, struct store *s, int64_t now_us, recover_fn *fn, 
 		struct stuck stuck = { .arena = arena_new((size_t)1 << 20) };
 		rc = held_list(s, B(HELD_RELEASING), last_us, bytes_of(id), RECOVERED_AT_ONCE, note_stuck, &stuck);
 		for (size_t i = 0; i < stuck.count && rc == RC_OK; i++)
-			if (stuck.rows[i].changed_us < now_us - RELEASE_LONGEST_US)
+			if (is_ours(v, &stuck.rows[i]) && stuck.rows[i].changed_us < now_us - RELEASE_LONGEST_US)
 				rc = recover_one(v, s, stuck.arena, &stuck.rows[i], now_us, fn, arg);
 		more = stuck.count == RECOVERED_AT_ONCE;
 		if (more) {

@@ -8,7 +8,11 @@
  * unconfirmed.
  *
  * Paths are relative to the vault: a day and an id, "20779/4QXYZ7KM2PAC.eml".
- * Others are refused, wherever they come from. */
+ * Others are refused, wherever they come from.
+ *
+ * Several gateways may share a store, and a vault or not. So a vault has a name, made
+ * when it is new and kept in it, and a row says in which its copy lies: nobody
+ * touches rows whose copies he does not have. */
 #ifndef STORE_VAULT_H
 #define STORE_VAULT_H
 
@@ -21,9 +25,12 @@ struct copy;
 /* Makes the directory if it is absent, for our eyes only. */
 enum rc vault_open(const char *dir, struct arena *, struct vault **vault_out, struct bytes *why_out) MUST_USE;
 void    vault_close(struct vault *); /* takes NULL */
+/* Borrowed. */
+struct bytes vault_name(const struct vault *);
 
 /* A copy to be; NULL when memory is spent. `id` is that of the account. */
 struct copy *copy_new(struct vault *, struct bytes id, int64_t at_us) MUST_USE;
+struct bytes copy_vault(const struct copy *); /* vault_name() of its vault */
 /* More of the message. Trouble is remembered and told by vault_keep(). May write
  * to a file, but never waits for the disk. */
 void copy_add(struct copy *, struct bytes);

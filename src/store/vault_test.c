@@ -147,6 +147,7 @@ a_vault_that_is_gone_keeps_nothing_and_says_so(void **state)
 
 	(void)state;
 	copy_add(c, B("hello"));
+	assert_int_equal(unlink(arena_printf(a, "%s/.name", place).at), 0);
 	assert_int_equal(rmdir(place), 0);
 	errno = 0;
 	assert_int_equal(vault_keep(c, path), RC_IO);
@@ -231,7 +232,7 @@ note_fault(void *arg, const struct store_held *held, bool has_copy)
 static void
 copies_without_rows_are_kept_and_rows_without_copies_told(void **state)
 {
-	struct store_held held = { .id = B("FFFFFFFFFFFF"), .at_us = NOON, .path = B("20000/FFFFFFFFFFFF.eml"), .state = B(HELD_HELD) }, out;
+	struct store_held held = { .id = B("FFFFFFFFFFFF"), .at_us = NOON, .vault = vault_name(v), .path = B("20000/FFFFFFFFFFFF.eml"), .state = B(HELD_HELD) }, out;
 	struct faults     f = { 0 };
 	int64_t           later = store_now_us() + 2 * DAY_US;
 
@@ -255,6 +256,23 @@ copies_without_rows_are_kept_and_rows_without_copies_told(void **state)
 	f = (struct faults){ 0 };
 	assert_int_equal(vault_reconcile(v, s, later, later + DAY_US, note_fault, &f), RC_OK);
 	assert_int_equal(f.with_copy, 0);
+}
+
+static void
+a_vault_keeps_its_name(void **state)
+{
+	struct vault *again;
+	struct bytes  why;
+	char          command[256];
+
+	(void)state;
+	assert_int_equal(vault_open(place, a, &again, &why), RC_OK);
+	assert_bytes(vault_name(again), vault_name(v));
+	vault_close(again);
+	snprintf(command, sizeof(command), "echo something else > %s/.name", place);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(vault_open(place, a, &again, &why), RC_IO);
+	assert_true(bytes_ends_nocase(why, B("/.name: this is not what we wrote there")));
 }
 
 static void
@@ -322,6 +340,51 @@ count_recovered(void *arg, const struct store_held *held)
 	++*(size_t *)arg;
 }
 
+static bool
+count_due(void *arg, const struct store_held *held)
+{
+	count_recovered(arg, held);
+	return true;
+}
+
+/* Of two gateways on one store each has its own copies. */
+static void
+rows_of_another_vault_are_left_alone(void **state)
+{
+	static const char *const states[] = { HELD_HELD, HELD_RELEASING, HELD_UNCONFIRMED };
+	struct vault            *other;
+	struct bytes             why;
+	struct faults            f = { 0 };
+	struct store_held        out;
+	size_t                   count = 0;
+	int64_t                  later = store_now_us() + 2 * DAY_US;
+
+	(void)state;
+	assert_int_equal(vault_open(arena_printf(a, "%s-other", place).at, a, &other, &why), RC_OK);
+	assert_false(bytes_eq(vault_name(other), vault_name(v)));
+	for (unsigned n = 0; n < NELEMS(states); n++) {
+		struct bytes      id = arena_printf(a, "LLLLLLLLLLL%c", 'A' + n);
+		struct store_held held = { .id = id, .at_us = NOON, .vault = vault_name(other), .path = arena_printf(a, "20000/%.*s.eml", B_FMT(id)),
+			                   .state = bytes_of(states[n]), .expires_us = NOON, .changed_us = NOON, .changed_by = B("root") };
+		assert_int_equal(held_add(s, &held), RC_OK);
+	}
+	assert_int_equal(vault_recover(v, s, later, count_recovered, &count), RC_OK);
+	assert_int_equal(count, 0);
+	assert_int_equal(vault_reconcile(v, s, later, later, note_fault, &f), RC_OK);
+	assert_int_equal(f.without_copy, 0);
+	assert_int_equal(held_due(s, vault_name(v), later, 10, count_due, &count), RC_OK);
+	assert_int_equal(count, 0);
+	assert_int_equal(vault_recover(other, s, later, count_recovered, &count), RC_OK);
+	assert_int_equal(count, 1);
+	vault_close(other);
+	/* A copy that was moved here is ours from now on. */
+	keep("LLLLLLLLLLLA", B("hello"));
+	assert_int_equal(vault_reconcile(v, s, later, later, note_fault, &f), RC_OK);
+	assert_int_equal(f.with_copy, 0);
+	assert_int_equal(held_get(s, a, B("LLLLLLLLLLLA"), &out), RC_OK);
+	assert_bytes(out.vault, vault_name(v));
+}
+
 static void
 check_cut(void **state)
 {
@@ -333,6 +396,7 @@ check_cut(void **state)
 
 	begin(NULL);
 	held.path = keep("JJJJJJJJJJJJ", B("hello"));
+	held.vault = vault_name(v);
 	assert_int_equal(held_add(s, &held), RC_OK);
 	for (size_t i = 0; row->deeds[i] != DEEDS_END; i++)
 		do_deed(row->deeds[i], held.id, held.path, now);
@@ -363,7 +427,7 @@ many_releases_that_were_cut_short_are_all_brought_back(void **state)
 	(void)state;
 	for (unsigned n = 0; n < 250; n++) {
 		struct bytes      id = arena_printf(a, "KKKKKKKKK%c%c%c", 'A' + n % 26, 'A' + n / 26, 'A');
-		struct store_held held = { .id = id, .at_us = NOON + n / 7, .path = arena_printf(a, "20000/%.*s.eml", B_FMT(id)), .state = B(HELD_RELEASING),
+		struct store_held held = { .id = id, .at_us = NOON + n / 7, .vault = vault_name(v), .path = arena_printf(a, "20000/%.*s.eml", B_FMT(id)), .state = B(HELD_RELEASING),
 			                   .changed_us = n % 5 == 0 ? store_now_us() : NOON, .changed_by = B("root") };
 		assert_int_equal(held_add(s, &held), RC_OK);
 	}
@@ -573,6 +637,8 @@ main(int argc, char **argv)
 		TEST(an_id_that_is_none_is_not_made_a_name),
 		TEST(a_link_is_not_followed),
 		TEST(copies_without_rows_are_kept_and_rows_without_copies_told),
+		TEST(rows_of_another_vault_are_left_alone),
+		TEST(a_vault_keeps_its_name),
 		TEST(what_was_begun_and_never_kept_is_removed),
 		TEST(many_releases_that_were_cut_short_are_all_brought_back),
 		TEST(whoever_is_killed_what_was_promised_is_there),
