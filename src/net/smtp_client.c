@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #define LINE_LIMIT  4096
 #define LINES_LIMIT 100
@@ -145,6 +146,8 @@ ask(struct talk *t, struct bytes command, struct smtp_answer *out)
 {
 	enum rc rc = check_silence(t);
 
+	if (rc == RC_OK && command.len == 0)
+		rc = fail(t, RC_MEMORY, "memory is spent");
 	if (rc == RC_OK)
 		rc = say(t, command);
 	return rc == RC_OK ? hear(t, out) : rc;
@@ -168,21 +171,12 @@ can_say(struct bytes address)
 }
 
 static bool
-is_ascii(struct bytes text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.at[i] >= 0x80)
-			return false;
-	return true;
-}
-
-static bool
 needs_utf8(const struct smtp_letter *l)
 {
-	bool plain = is_ascii(l->sender);
+	bool plain = bytes_is_ascii(l->sender);
 
 	for (size_t i = 0; i < l->count; i++)
-		plain = plain && is_ascii(l->recipients[i]);
+		plain = plain && bytes_is_ascii(l->recipients[i]);
 	return !plain;
 }
 

@@ -28,7 +28,7 @@ struct smtp_answer {
 
 /* RC_OK: the server has taken it; `end_out` is what it said to the end of data.
  * RC_SYNTAX: it refused, or an address cannot be said; RC_IO, RC_CLOSED: no
- * connection, or it broke, or took too long; then `why_out` is a
+ * connection, or it broke, or took too long; RC_MEMORY; then `why_out` is a
  * sentence. `answers_out` has one entry for each recipient. All in the arena. */
 enum rc smtp_send(const struct endpoint *, const struct smtp_letter *, unsigned timeout_ms, struct arena *, struct smtp_answer *answers_out,
                   struct smtp_answer *end_out, struct bytes *why_out) MUST_USE;

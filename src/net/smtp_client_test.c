@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "net/smtp_client.h"
 
 #define TURNS 8
@@ -130,10 +129,18 @@ struct outcome {
 	enum rc            rc;
 	struct smtp_answer answers[2], end;
 	struct bytes       why;
-	uint64_t           took_us;
 };
 
-#define WAIT_MS 100
+/* Is it to be given up? All others have the time that a loaded machine may need. */
+static bool
+holds_out(const struct server *s)
+{
+	bool out = s->flood != NULL;
+
+	for (size_t i = 0; i < TURNS && s->turns[i] != NULL; i++)
+		out = out || strcmp(s->turns[i], "...") == 0 || strcmp(s->turns[i], "~220-for ever") == 0;
+	return out;
+}
 
 static struct outcome
 play(struct arena *a, struct server *s, const struct smtp_letter *letter)
@@ -150,9 +157,7 @@ play(struct arena *a, struct server *s, const struct smtp_letter *letter)
 	assert_int_equal(getsockname(s->listener, (struct sockaddr *)&at, &len), 0);
 	memcpy(&where.at, &at, sizeof(at));
 	assert_int_equal(pthread_create(&thread, NULL, serve, s), 0);
-	uint64_t start = clock_mono_us();
-	o.rc = smtp_send(&where, letter, WAIT_MS, a, o.answers, &o.end, &o.why);
-	o.took_us = clock_mono_us() - start;
+	o.rc = smtp_send(&where, letter, holds_out(s) ? 100 : 10000, a, o.answers, &o.end, &o.why);
 	pthread_join(thread, NULL);
 	close(s->listener);
 	return o;
@@ -262,7 +267,7 @@ check_address(void **state)
 	struct smtp_answer    answer, end;
 	struct bytes          why = B("");
 
-	assert_int_equal(smtp_send_on(-1, &letter, WAIT_MS, a, &answer, &end, &why), RC_SYNTAX);
+	assert_int_equal(smtp_send_on(-1, &letter, 100, a, &answer, &end, &why), RC_SYNTAX);
 	assert_bytes(why, B("an address cannot be said in SMTP"));
 	arena_free(a);
 }

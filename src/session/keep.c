@@ -1,35 +1,6 @@
 /* session/keep.c: see keep.h. */
 #include "session/keep.h"
 
-#include <string.h>
-
-/* All texts of an account's row. */
-static const size_t texts[] = {
-#define T(member) offsetof(struct store_account, member)
-	T(id),      T(client),     T(client_name), T(helo),     T(peer),     T(listener),   T(standing), T(sender), T(domain),
-	T(header_from), T(subject), T(message_id), T(queue_id), T(tls),      T(login),      T(mode),     T(action), T(reason),
-	T(rule),    T(override),   T(reply),       T(spf),      T(spf_reason), T(dkim),     T(dkim_reason), T(arc), T(arc_reason),
-	T(dmarc),   T(dmarc_reason), T(results),   T(story),    T(blamed),
-#undef T
-};
-
-static void
-own_texts(struct arena *a, struct store_account *row)
-{
-	for (size_t i = 0; i < NELEMS(texts); i++) {
-		struct bytes text;
-		memcpy(&text, (char *)row + texts[i], sizeof(text));
-		text = arena_copy(a, text);
-		memcpy((char *)row + texts[i], &text, sizeof(text));
-	}
-	struct store_recipient *all = arena_take_array(a, row->recipient_count, sizeof(*all));
-	for (size_t i = 0; all != NULL && i < row->recipient_count; i++) {
-		all[i] = row->recipients[i];
-		all[i].address = arena_copy(a, all[i].address);
-	}
-	row->recipients = all;
-}
-
 static struct bytes
 recipients_text(struct arena *a, const struct account *account)
 {
@@ -56,7 +27,7 @@ keep_new(const struct settings *s, const struct account *account, int64_t now_us
 
 	if (k == NULL || !record_account(a, &rules, account, now_us, &k->row))
 		goto fail;
-	own_texts(a, &k->row);
+	store_account_own(a, &k->row);
 	k->arena = a;
 	k->copy = message;
 	k->deadline_ms = s->message_deadline_ms;

@@ -327,14 +327,12 @@ remove_claims(struct txn *t, struct edits *e)
 
 	for (size_t i = t->header.count; i > 0; i--) {
 		const struct field *f = &t->header.fields[i - 1];
-		if (field_is(f, B("Authentication-Results"))) {
-			if (authres_claims(t->arena, f->value, t->settings->authserv_id))
-				add_edit(e, (struct edit){ EDIT_DELETE, bytes_trim(f->name), B_NONE, results });
-			results--;
-		} else if (field_is(f, own_field)) {
-			add_edit(e, (struct edit){ EDIT_DELETE, bytes_trim(f->name), B_NONE, own });
-			own--;
-		}
+		unsigned           *nth = field_is(f, own_field) ? &own : field_is(f, B("Authentication-Results")) ? &results : NULL;
+		if (nth == NULL)
+			continue;
+		if (is_claim(t, f))
+			add_edit(e, (struct edit){ EDIT_DELETE, bytes_trim(f->name), B_NONE, *nth });
+		--*nth;
 	}
 }
 

@@ -277,6 +277,20 @@ store_own(struct arena *a, const struct column *columns, size_t count, void *row
 
 /* ---- accounts ---- */
 
+void
+store_account_own(struct arena *a, struct store_account *row)
+{
+	struct store_recipient *all = arena_take_array(a, row->recipient_count, sizeof(*all));
+
+	store_own(a, account_columns, NELEMS(account_columns), row);
+	row->blamed = arena_copy(a, row->blamed);
+	for (size_t i = 0; all != NULL && i < row->recipient_count; i++) {
+		all[i] = row->recipients[i];
+		store_own(a, recipient_columns, NELEMS(recipient_columns), &all[i]);
+	}
+	row->recipients = all;
+}
+
 enum rc
 store_account_add(struct store *s, const struct store_account *account)
 {

@@ -85,6 +85,9 @@ struct store_account {
 	size_t                        recipient_count;
 };
 
+/* What the row points to, copied into the arena. */
+void store_account_own(struct arena *, struct store_account *);
+
 /* Accounts are added through the writer, which also counts them. */
 enum rc store_account_add(struct store *, const struct store_account *) MUST_USE;
 /* All of one account, in the arena. RC_LIMIT: there is none. */
