@@ -137,7 +137,7 @@ holds_out(const struct server *s)
 {
 	bool out = s->flood != NULL;
 
-	for (size_t i = 0; i < TURNS && s->turns[i] != NULL; i++)
+	for (size_t i = 0; s->flood == NULL && i < TURNS && s->turns[i] != NULL; i++)
 		out = out || strcmp(s->turns[i], "...") == 0 || strcmp(s->turns[i], "~220-for ever") == 0;
 	return out;
 }
