@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/near.h"
 #include "diagnose/address_find.h"
 #include "diagnose/charset.h"
@@ -26,9 +25,9 @@
 #define DEPTH_LIMIT 500
 #define HEAP_LIMIT  4096 /* KiB */
 
-/* Words, or an expression, or both: then the words must be there for it to be looked for. */
+/* Words, which may have "*" between them, or an expression. */
 struct clause {
-	struct bytes word;
+	struct bytes glob;
 	pcre2_code  *regex;
 	bool         unless;
 };
@@ -253,37 +252,25 @@ take_pattern(struct house_reader *r, const struct conf_item *item)
 		compile(r, item, c, text);
 }
 
-/* "held for * review": its longest part, and an expression for the whole. */
+/* "held for * review" */
 static void
 take_text(struct house_reader *r, const struct conf_item *item)
 {
 	struct bytes   text, part, rest;
 	struct clause *c = new_clause(r, item, &text);
-	struct buf     regex = { 0 };
+	size_t         longest = 0, parts = 0;
 
 	if (c == NULL)
 		return;
-	*c = (struct clause){ .unless = bytes_eq(item->name, B("unless")) };
-	rest = text = text_fold(r->house->arena, text);
-	while (bytes_cut(&rest, '*', &part)) {
-		struct bytes words = bytes_trim(part);
-		if (words.len > c->word.len)
-			c->word = words;
-		for (size_t i = 0; i < part.len; i++) {
-			if (!byte_is_alnum(part.at[i]) && (unsigned char)part.at[i] < 0x80)
-				buf_add_c(&regex, '\\');
-			buf_add_c(&regex, part.at[i]);
-		}
-		if (rest.at != NULL)
-			buf_add_str(&regex, ".{0,300}?");
-	}
-	if (c->word.len < 3)
+	*c = (struct clause){ .glob = text_fold(r->house->arena, text), .unless = bytes_eq(item->name, B("unless")) };
+	for (rest = c->glob; bytes_cut(&rest, '*', &part); parts++)
+		longest = bytes_trim(part).len > longest ? bytes_trim(part).len : longest;
+	if (longest < 3)
 		FAULT(r, item->words[0].at, "a text of fewer than three octets is found everywhere");
-	else if (bytes_has(text, '*'))
-		compile(r, item, c, buf_bytes(&regex));
+	else if (parts > GLOB_PARTS_MAX)
+		FAULT(r, item->words[0].at, "a text has at most %d stars; write an expression", GLOB_PARTS_MAX - 1);
 	else
 		keep_clause(r, c);
-	buf_free(&regex);
 }
 
 /* ---- conditions ---- */
@@ -741,26 +728,32 @@ house_rules_read(struct arena *work, const struct conf_host *host, struct bytes 
 /* ---- matching ---- */
 
 static bool
-clause_holds(struct house_rules *h, const struct clause *c, struct bytes text)
+clause_holds(struct house_rules *h, const struct clause *c, const struct bytes *texts, size_t count)
 {
-	if (c->word.len > 0 && bytes_find(text, c->word) == text.len)
-		return false;
-	return c->regex == NULL || pcre2_match(c->regex, (PCRE2_SPTR)text.at, text.len, 0, 0, h->match_data, h->match_context) >= 0;
+	for (size_t i = 0; i < count; i++) {
+		struct bytes text = texts[i];
+		if (text.len == 0)
+			continue;
+		if (c->regex != NULL ? pcre2_match(c->regex, (PCRE2_SPTR)text.at, text.len, 0, 0, h->match_data, h->match_context) >= 0
+		                     : rules_glob_holds(text, c->glob))
+			return true;
+	}
+	return false;
 }
 
+/* Any of the words, and none of the exceptions, wherever in the report they stand. */
 static bool
-texts_hold(struct house_rules *h, const struct rule *rule, struct bytes text)
+clauses_hold(struct house_rules *h, const struct rule *rule, const struct bytes *texts, size_t count)
 {
 	bool any = rule->needed == 0;
 
 	for (size_t i = 0; i < rule->clause_count; i++) {
 		const struct clause *c = &rule->clauses[i];
-		if (any && !c->unless)
+		if ((any && !c->unless) || !clause_holds(h, c, texts, count))
 			continue;
-		bool holds = text.len > 0 && clause_holds(h, c, text);
-		if (holds && c->unless)
+		if (c->unless)
 			return false;
-		any = any || holds;
+		any = true;
 	}
 	return any;
 }
@@ -781,13 +774,8 @@ house_rules_match(struct house_rules *h, const struct evidence *e, struct bytes 
 {
 	for (size_t i = 0; h != NULL && i < h->count; i++) {
 		const struct rule *rule = &h->rules[i];
-		if (!rules_codes_hold(&rule->public.row, e) || !host_holds(rule, host))
-			continue;
-		if (rule->clause_count == 0)
+		if (rules_codes_hold(&rule->public.row, e) && host_holds(rule, host) && clauses_hold(h, rule, texts, count))
 			return &rule->public;
-		for (size_t k = 0; k < count; k++)
-			if (texts_hold(h, rule, texts[k]))
-				return &rule->public;
 	}
 	return NULL;
 }

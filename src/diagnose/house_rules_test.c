@@ -2,6 +2,7 @@
  * is said of faulty ones. */
 #include "base/rows.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "diagnose/explain.h"
@@ -37,6 +38,7 @@ static const struct match_row {
 	{ "where none holds, the program judges", HELD, "550", "5.1.1", "User unknown", "", "", "userunknown" },
 	{ "a star stands for any text", HELD, "450", "4.7.1", "Message HELD  for the\tmanual review", "", "aside", "policyviolation" },
 	{ "but not for the wrong order", HELD, "450", "4.7.1", "a review is held for nobody", "", "", NULL },
+	{ "several stars", "rule x {\n" FROM ANSWER "text = \"held*for*review\"\nexample = \"450 held for my review\"\n}", "450", "4.7.1", "held, held, held, held, held, held, held, held, held, held, held, held, held, held, held, held, held, held, held, held: for, for, for, for, for, for, for, for, for, for, for, for, for, for, for, for: a review", "", "x", "policyviolation" },
 	{ "what must not be found", "rule aside {\n" FROM ANSWER "text = \"user unknown\"\nunless = \"perhaps\"\nexample = \"550 user unknown\"\n}", "550", "5.1.1", "User unknown, perhaps", "", "", "userunknown" },
 	{ "a regular expression, in any case", "rule full {\n" FROM ANSWER "pattern = \"Spool is [0-9]+ percent\"\nexample = \"452 spool is 9 percent full\"\n}", "452", "4.3.1", "SPOOL IS 97 PERCENT FULL", "", "full", "policyviolation" },
 	{ "several texts: any of them", "rule x {\n" FROM ANSWER "text = \"first text\"\ntext = \"second text\"\nexample = \"550 first text\"\n}", "550", "", "the second text", "", "x", "policyviolation" },
@@ -78,6 +80,37 @@ check_match(void **state)
 	arena_free(a);
 }
 
+/* The words stand in what the reporter writes, the exception in what it quotes. */
+static void
+an_exception_counts_wherever_it_stands(void **state)
+{
+	static const char message[] = "From: MAILER-DAEMON@example.org\nTo: a@example.org\nSubject: Undelivered Mail Returned to Sender\nMIME-Version: 1.0\n"
+	                              "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\n"
+	                              "I could not deliver your mail, it was set aside.\n\n<b@example.net>: host mx.example.net[192.0.2.1] said: 550 5.7.1 it %s\n\n"
+	                              "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.org\n\nFinal-Recipient: rfc822; b@example.net\n"
+	                              "Action: failed\nStatus: 5.7.1\nDiagnostic-Code: smtp; 550 5.7.1 it %s\n\n--b--\n";
+	static const char own[] = "rule aside {\n" FROM ANSWER "text = \"set aside\"\nunless = \"released\"\nexample = \"550 set aside\"\n}\n";
+
+	(void)state;
+	for (int released = 0; released < 2; released++) {
+		struct arena      *a = arena_new((size_t)16 << 20);
+		struct conf_faults faults = { .count = 0 };
+		struct rules      *rules = rules_new();
+		const char        *end = released ? "was released" : "stays";
+		char               text[2000];
+
+		rules_adopt(rules, read_text(a, own, &faults));
+		assert_int_equal(faults.count, 0);
+		struct explained *x = explain_message(a, rules, bytes_make(text, (size_t)snprintf(text, sizeof(text), message, end, end)));
+		assert_non_null(x);
+		assert_int_equal(x->count, 1);
+		bool held = x->list[0].rule != NULL && strcmp(x->list[0].rule->id, "aside") == 0;
+		assert_int_equal(held, !released);
+		rules_free(rules);
+		arena_free(a);
+	}
+}
+
 static const struct fault_row {
 	const char *name, *rules;
 	unsigned    line;
@@ -93,6 +126,7 @@ static const struct fault_row {
 	{ "an unquoted text", "rule x {\n" FROM ANSWER "text = user unknown\n}\n", 7, "put the whole text of \"text\" into double quotes" },
 	{ "two words for one", "rule x {\n" FROM ANSWER "code = 550 551\n}\n", 7, "\"code\" is one word" },
 	{ "a text that is found everywhere", "rule x {\n" FROM ANSWER "text = \"a*b\"\n}\n", 7, "a text of fewer than three octets is found everywhere" },
+	{ "more stars than are looked at", "rule x {\n" FROM ANSWER "text = \"abc*d*e*f*g*h*i*j*k\"\n}\n", 7, "a text has at most 7 stars; write an expression" },
 	{ "an expression that is found everywhere", "rule x {\n" FROM ANSWER "pattern = \"a*\"\n}\n", 7, "the expression is found everywhere, even in no text at all" },
 	{ "an expression that does not compile", "rule x {\n" FROM ANSWER "pattern = \"quota (is\"\n}\n", 7, "the expression does not compile, behind \"quota (is\": missing closing parenthesis" },
 	{ "an expression that is deeper than any needs to be", "rule x {\n" FROM ANSWER "pattern = \"((((((((((((((((((((((a))))))))))))))))))))))\"\n}\n", 7, NULL },
@@ -149,5 +183,6 @@ main(void)
 {
 	ROWS_ADD(matches, check_match);
 	ROWS_ADD(fault_rows, check_fault);
+	rows_add("an exception counts wherever in the report it stands", an_exception_counts_wherever_it_stands, NULL);
 	return rows_run("house_rules");
 }

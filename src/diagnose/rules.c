@@ -174,17 +174,16 @@ rules_codes_hold(const struct rule_row *row, const struct evidence *e)
 
 /* Octets that "*" may stand for. */
 #define GAP_MAX   300
-#define PARTS_MAX 8
 
 /* Words one behind the other, none far from the one before it. The texts are gone through once: of what
  * precedes, only where it ended last matters. */
-static bool
-glob_holds(struct bytes text, const char *glob)
+bool
+rules_glob_holds(struct bytes text, struct bytes glob)
 {
-	struct bytes rest = bytes_of(glob), parts[PARTS_MAX];
-	size_t       count = 0, next[PARTS_MAX], ends[PARTS_MAX][2]; /* the last two ends of each, plus one */
+	struct bytes rest = glob, parts[GLOB_PARTS_MAX];
+	size_t       count = 0, next[GLOB_PARTS_MAX], ends[GLOB_PARTS_MAX][2]; /* the last two ends of each, plus one */
 
-	while (count < PARTS_MAX && bytes_cut(&rest, '*', &parts[count])) {
+	while (count < GLOB_PARTS_MAX && bytes_cut(&rest, '*', &parts[count])) {
 		next[count] = bytes_find(text, parts[count]);
 		ends[count][0] = ends[count][1] = 0;
 		if (next[count++] == text.len)
@@ -216,7 +215,7 @@ pattern_holds(struct rules *r, size_t i, struct bytes text)
 	if (!r->seen[i])
 		return false;
 	if (p->glob != NULL)
-		return glob_holds(text, p->glob);
+		return rules_glob_holds(text, bytes_of(p->glob));
 	if (p->regex == NULL)
 		return true;
 	if (r->compiled[i] == NULL) {

@@ -101,6 +101,11 @@ const struct wordtree *rules_words(const struct rules *, enum words);
 /* The words of the rules that occur in a folded text. */
 void rules_scan(struct rules *, struct arena *, struct bytes text, const uint16_t **hits_out, size_t *count_out);
 
+/* Is it there, folded both? "*" stands for up to some hundred octets; what is behind
+ * so many parts is not looked at. */
+#define GLOB_PARTS_MAX 8
+bool rules_glob_holds(struct bytes text, struct bytes glob);
+
 /* The first rule that holds, in tiers from `least` to `most`; NULL: none. */
 bool                     rules_codes_hold(const struct rule_row *, const struct evidence *); /* all but texts */
 const struct rule_row   *rules_match(struct rules *, const struct evidence *, enum rule_tier least, enum rule_tier most);
