@@ -117,13 +117,13 @@ add_patterns(struct buf *out)
 	buf_add_str(out, "</defs></svg>");
 }
 
+/* As many places as bars, so that each word stands below its own. */
 static void
 add_ticks(struct buf *out, const struct chart_bar *bars, size_t count)
 {
 	buf_add_str(out, "<div class=\"ticks\" aria-hidden=\"true\">");
 	for (size_t i = 0; i < count; i++)
-		if (bars[i].tick[0] != '\0')
-			html_put(out, "<span>$</span>", H_STR(bars[i].tick));
+		html_put(out, "<span>$</span>", H_STR(bars[i].tick));
 	buf_add_str(out, "</div>");
 }
 
