@@ -15,52 +15,65 @@ json_to(struct buf *out, bool pretty)
 static void
 newline(struct json *j)
 {
-	if (!j->pretty)
-		return;
 	buf_add_c(j->out, '\n');
 	for (unsigned i = 0; i < j->depth; i++)
-		buf_add_str(j->out, "  ");
+		buf_add(j->out, B("  "));
 }
 
-/* What must stand between this value and the one before it. */
-static void
-lead(struct json *j)
+/* Room for `room` octets of a value, with what must stand before it written: NULL when there is none. */
+static inline char *
+lead(struct json *j, size_t room)
 {
-	if (j->after_key) {
-		j->after_key = false;
-		return;
+	enum json_state before = j->state;
+
+	j->state = JSON_VALUED;
+	if (!buf_reserve(j->out, room + 1))
+		return NULL;
+	if (j->depth > 0 && before == JSON_VALUED)
+		j->out->at[j->out->len++] = ',';
+	if (j->depth > 0 && before != JSON_KEYED && j->pretty) {
+		newline(j);
+		if (!buf_reserve(j->out, room))
+			return NULL;
 	}
-	if (j->depth == 0)
+	return j->out->at + j->out->len;
+}
+
+/* A value that stands for itself. */
+static inline void
+plain(struct json *j, struct bytes value)
+{
+	char *at = lead(j, value.len);
+
+	if (at == NULL)
 		return;
-	if (j->comma[j->depth - 1])
-		buf_add_c(j->out, ',');
-	j->comma[j->depth - 1] = true;
-	newline(j);
+	memcpy(at, value.at, value.len);
+	j->out->len += value.len;
 }
 
 static void
-open(struct json *j, char c)
+open(struct json *j, struct bytes c)
 {
-	lead(j);
-	assert(j->depth < JSON_DEPTH);
-	j->comma[j->depth++] = false;
-	buf_add_c(j->out, c);
+	plain(j, c);
+	j->depth++;
+	j->state = JSON_OPENED;
 }
 
 static void
 close(struct json *j, char c)
 {
-	assert(j->depth > 0 && !j->after_key);
+	assert(j->depth > 0 && j->state != JSON_KEYED);
 	j->depth--;
-	if (j->comma[j->depth])
+	if (j->state == JSON_VALUED && j->pretty)
 		newline(j);
+	j->state = JSON_VALUED;
 	buf_add_c(j->out, c);
 }
 
 void
 json_open_object(struct json *j)
 {
-	open(j, '{');
+	open(j, B("{"));
 }
 
 void
@@ -72,7 +85,7 @@ json_close_object(struct json *j)
 void
 json_open_array(struct json *j)
 {
-	open(j, '[');
+	open(j, B("["));
 }
 
 void
@@ -89,36 +102,39 @@ is_plain(char c)
 
 #define EACH(octet) ((uint64_t)(octet) * 0x0101010101010101u)
 
-/* The top bit of each octet that is 0; perhaps also of one above such an octet. */
-static inline uint64_t
-zeros(uint64_t w)
+/* All of eight octets stand for themselves. The top bit of an octet is set by each of
+ * these terms where it does not: DEL or not ASCII, a quote, a backslash, a control. */
+static inline bool
+are_plain(uint64_t w)
 {
-	return (w - EACH(1)) & ~w & EACH(0x80);
+	uint64_t wrong = w | (w + EACH(1)) | (EACH(0x80) - (w ^ EACH('"'))) | (EACH(0x80) - (w ^ EACH('\\'))) | ~(w + EACH(0x80 - ' '));
+
+	return (wrong & EACH(0x80)) == 0;
 }
 
-/* All of eight octets stand for themselves. */
 static inline bool
-are_plain(const char *at)
+copy_eight(char *out, const char *from)
 {
 	uint64_t w;
 
-	memcpy(&w, at, sizeof(w));
-	uint64_t controls = (w - EACH(0x20)) & ~w & EACH(0x80);
-	return (controls | (w & EACH(0x80)) | zeros(w ^ EACH(0x7f)) | zeros(w ^ EACH('"')) | zeros(w ^ EACH('\\'))) == 0;
+	memcpy(&w, from, sizeof(w));
+	memcpy(out, &w, sizeof(w));
+	return are_plain(w);
 }
 
-/* How many octets at the front stand for themselves in a JSON string: told for eight at a time where that is possible. */
+/* Copies what stands for itself at the front of `text`, eight octets at a time where
+ * that is possible; its length. What is behind it in `out`, up to text.len, is spoilt. */
 static inline size_t
-plain_length(struct bytes text)
+copy_plain(char *out, struct bytes text)
 {
 	size_t n = 0;
 
-	while (n + sizeof(uint64_t) <= text.len && are_plain(text.at + n))
-		n += sizeof(uint64_t);
-	if (n > 0 && n < text.len && text.len - n < sizeof(uint64_t) && are_plain(text.at + text.len - sizeof(uint64_t)))
+	while (n + 8 <= text.len && copy_eight(out + n, text.at + n))
+		n += 8;
+	if (n > 0 && n + 8 > text.len && copy_eight(out + text.len - 8, text.at + text.len - 8))
 		return text.len;
-	while (n < text.len && is_plain(text.at[n]))
-		n++;
+	for (; n < text.len && is_plain(text.at[n]); n++)
+		out[n] = text.at[n];
 	return n;
 }
 
@@ -148,43 +164,43 @@ add_escaped(struct buf *out, struct bytes text)
 	return n;
 }
 
-static void
-quoted(struct buf *out, struct bytes text)
-{
-	if (!buf_reserve(out, text.len + 2))
-		return;
-	out->at[out->len++] = '"';
-	for (;;) {
-		size_t plain = plain_length(text);
-		buf_add(out, bytes_sub(text, 0, plain));
-		bytes_skip(&text, plain);
-		if (text.len == 0)
-			break;
-		bytes_skip(&text, add_escaped(out, text));
-	}
-	buf_add_c(out, '"');
-}
-
-void
-json_key(struct json *j, const char *key)
-{
-	assert(!j->after_key);
-	lead(j);
-	struct bytes text = bytes_of(key);
-	struct buf  *out = j->out;
-	if (buf_reserve(out, text.len + 4)) {
-		out->at[out->len++] = '"';
-		buf_add(out, text);
-		buf_add(out, j->pretty ? B("\": ") : B("\":"));
-	}
-	j->after_key = true;
-}
-
 void
 json_text(struct json *j, struct bytes text)
 {
-	lead(j);
-	quoted(j->out, text);
+	struct buf *out = j->out;
+	char       *at = lead(j, text.len + 2);
+
+	if (at == NULL)
+		return;
+	out->at[out->len++] = '"';
+	while (buf_reserve(out, text.len + 1)) {
+		size_t n = copy_plain(out->at + out->len, text);
+		out->len += n;
+		bytes_skip(&text, n);
+		if (text.len == 0) {
+			out->at[out->len++] = '"';
+			break;
+		}
+		bytes_skip(&text, add_escaped(out, text));
+	}
+}
+
+void
+json_member(struct json *j, struct bytes key)
+{
+	assert(j->state != JSON_KEYED);
+	char *at = lead(j, key.len + 4);
+	j->state = JSON_KEYED;
+	if (at == NULL)
+		return;
+	*at++ = '"';
+	memcpy(at, key.at, key.len);
+	at += key.len;
+	*at++ = '"';
+	*at++ = ':';
+	if (j->pretty)
+		*at++ = ' ';
+	j->out->len = (size_t)(at - j->out->at);
 }
 
 void
@@ -203,90 +219,36 @@ json_int(struct json *j, int64_t v)
 	size_t   n = sizeof(digits);
 	uint64_t left = v < 0 ? -(uint64_t)v : (uint64_t)v;
 
-	lead(j);
 	do
 		digits[--n] = (char)('0' + left % 10);
 	while ((left /= 10) > 0);
 	if (v < 0)
 		digits[--n] = '-';
-	buf_add(j->out, bytes_make(digits + n, sizeof(digits) - n));
+	plain(j, bytes_make(digits + n, sizeof(digits) - n));
 }
 
 void
 json_thousandths(struct json *j, uint64_t v)
 {
-	lead(j);
+	lead(j, 0);
 	buf_printf(j->out, "%" PRIu64 ".%03u", v / 1000, (unsigned)(v % 1000));
 }
 
 void
 json_bool(struct json *j, bool v)
 {
-	lead(j);
-	buf_add_str(j->out, v ? "true" : "false");
+	plain(j, v ? B("true") : B("false"));
 }
 
 void
 json_null(struct json *j)
 {
-	lead(j);
-	buf_add_str(j->out, "null");
+	plain(j, B("null"));
 }
 
 void
 json_raw(struct json *j, struct bytes value)
 {
-	lead(j);
+	lead(j, 0);
 	buf_add(j->out, value);
-}
-
-void
-json_kv_text(struct json *j, const char *key, struct bytes text)
-{
-	json_key(j, key);
-	json_text(j, text);
-}
-
-void
-json_kv_text_or_null(struct json *j, const char *key, struct bytes text)
-{
-	if (j->lean && text.len == 0)
-		return;
-	json_key(j, key);
-	json_text_or_null(j, text);
-}
-
-void
-json_kv_str(struct json *j, const char *key, const char *s)
-{
-	if (j->lean && s == NULL)
-		return;
-	json_key(j, key);
-	if (s == NULL)
-		json_null(j);
-	else
-		json_text(j, bytes_of(s));
-}
-
-void
-json_kv_int(struct json *j, const char *key, int64_t v)
-{
-	json_key(j, key);
-	json_int(j, v);
-}
-
-void
-json_kv_bool(struct json *j, const char *key, bool v)
-{
-	json_key(j, key);
-	json_bool(j, v);
-}
-
-void
-json_kv_null(struct json *j, const char *key)
-{
-	if (j->lean)
-		return;
-	json_key(j, key);
-	json_null(j);
 }

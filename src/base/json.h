@@ -9,15 +9,15 @@
 
 #include "base/buf.h"
 
-#define JSON_DEPTH 32
+/* What was written last, within the innermost object or array. */
+enum json_state { JSON_OPENED, JSON_KEYED, JSON_VALUED };
 
 struct json {
-	struct buf *out;
-	unsigned    depth;
-	bool        comma[JSON_DEPTH];
-	bool        after_key;
-	bool        pretty; /* indented by two spaces */
-	bool        lean; /* json_kv_*() leave out members that would be null */
+	struct buf     *out;
+	unsigned        depth;
+	enum json_state state;
+	bool            pretty; /* indented by two spaces */
+	bool            lean; /* json_kv_*() leave out members that would be null */
 };
 
 struct json json_to(struct buf *, bool pretty);
@@ -25,7 +25,7 @@ void        json_open_object(struct json *);
 void        json_close_object(struct json *);
 void        json_open_array(struct json *);
 void        json_close_array(struct json *);
-void        json_key(struct json *, const char *); /* one of ours, written as it is: nothing in it is escaped */
+void        json_member(struct json *, struct bytes key); /* one of ours, written as it is: nothing in it is escaped */
 void        json_text(struct json *, struct bytes);
 void        json_text_or_null(struct json *, struct bytes); /* empty is null */
 void        json_int(struct json *, int64_t);
@@ -34,11 +34,61 @@ void        json_bool(struct json *, bool);
 void        json_null(struct json *);
 void        json_raw(struct json *, struct bytes); /* a whole value that is JSON already */
 
-void json_kv_text(struct json *, const char *key, struct bytes);
-void json_kv_text_or_null(struct json *, const char *key, struct bytes);
-void json_kv_str(struct json *, const char *key, const char *); /* NULL is null */
-void json_kv_int(struct json *, const char *key, int64_t);
-void json_kv_bool(struct json *, const char *key, bool);
-void json_kv_null(struct json *, const char *key);
+/* ---- in line, so that the length of a key in the source is known when it is compiled ---- */
+
+static inline void
+json_key(struct json *j, const char *key)
+{
+	json_member(j, bytes_of(key));
+}
+
+static inline void
+json_kv_text(struct json *j, const char *key, struct bytes text)
+{
+	json_key(j, key);
+	json_text(j, text);
+}
+
+static inline void
+json_kv_null(struct json *j, const char *key)
+{
+	if (j->lean)
+		return;
+	json_key(j, key);
+	json_null(j);
+}
+
+static inline void
+json_kv_text_or_null(struct json *j, const char *key, struct bytes text)
+{
+	if (text.len == 0)
+		json_kv_null(j, key);
+	else
+		json_kv_text(j, key, text);
+}
+
+/* NULL is null */
+static inline void
+json_kv_str(struct json *j, const char *key, const char *s)
+{
+	if (s == NULL)
+		json_kv_null(j, key);
+	else
+		json_kv_text(j, key, bytes_of(s));
+}
+
+static inline void
+json_kv_int(struct json *j, const char *key, int64_t v)
+{
+	json_key(j, key);
+	json_int(j, v);
+}
+
+static inline void
+json_kv_bool(struct json *j, const char *key, bool v)
+{
+	json_key(j, key);
+	json_bool(j, v);
+}
 
 #endif

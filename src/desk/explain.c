@@ -74,6 +74,7 @@ struct run {
 	struct desk_env  desk; /* opened when it is needed */
 	struct store    *store; /* NULL: nobody knows what we sent */
 	struct buf       in, out; /* kept from file to file */
+	char             time[CLOCK_TEXT_MAX]; /* of this run, as it is written */
 	size_t           done; /* messages explained */
 	bool             many; /* more than one document */
 };
@@ -106,9 +107,7 @@ write_document(struct run *run, const struct explained *x)
 {
 	if (run->cli.json) {
 		struct json j = json_to(&run->out, !run->many && !run->own.lines);
-		char        at[CLOCK_TEXT_MAX];
-		clock_format(run->cli.time, at);
-		explained_json(&j, run->arena, x, run->reader, at);
+		explained_json(&j, run->arena, x, run->reader, run->time);
 		buf_add_c(&run->out, '\n');
 		return;
 	}
@@ -444,6 +443,7 @@ desk_explain(int argc, char **argv)
 	if (run.own.reader != NULL && strcmp(run.own.reader, "user") != 0 && strcmp(run.own.reader, "admin") != 0)
 		return cli_fault(&run.cli, "--for takes user or admin");
 	run.reader = run.own.reader != NULL && strcmp(run.own.reader, "user") == 0 ? FOR_USER : FOR_ADMIN;
+	clock_format(run.cli.time, run.time);
 	if (!open_helpers(&run) || !open_rules(&run)) {
 		close_helpers(&run);
 		return run.cli.exit;

@@ -7,29 +7,29 @@
 #include "base/buf.h"
 
 static const struct fact_row {
-	const char  *name;
+	struct bytes name;
 	size_t       offset; /* in struct bounce_facts */
-	const char  *unknown;
+	struct bytes unknown;
 } fact_rows[] = {
-	{ "recipient", offsetof(struct bounce_facts, recipient), "the recipient" },
-	{ "rdomain", offsetof(struct bounce_facts, rdomain), "the recipient's domain" },
-	{ "sender", offsetof(struct bounce_facts, sender), "the sender" },
-	{ "sender_domain", offsetof(struct bounce_facts, sender_domain), "the sender's domain" },
-	{ "from_domain", offsetof(struct bounce_facts, from_domain), "the sender's domain" },
-	{ "ip", offsetof(struct bounce_facts, ip), "(address not named)" },
-	{ "host", offsetof(struct bounce_facts, host), "the receiving server" },
-	{ "reporter", offsetof(struct bounce_facts, reporter), "the server that wrote the report" },
-	{ "selector", offsetof(struct bounce_facts, selector), "SELECTOR" },
-	{ "list", offsetof(struct bounce_facts, list), "that the reply names" },
-	{ "delist", offsetof(struct bounce_facts, delist), "the page that the reply names" },
-	{ "groups", offsetof(struct bounce_facts, groups), "" },
+	{ B_INIT("recipient"), offsetof(struct bounce_facts, recipient), B_INIT("the recipient") },
+	{ B_INIT("rdomain"), offsetof(struct bounce_facts, rdomain), B_INIT("the recipient's domain") },
+	{ B_INIT("sender"), offsetof(struct bounce_facts, sender), B_INIT("the sender") },
+	{ B_INIT("sender_domain"), offsetof(struct bounce_facts, sender_domain), B_INIT("the sender's domain") },
+	{ B_INIT("from_domain"), offsetof(struct bounce_facts, from_domain), B_INIT("the sender's domain") },
+	{ B_INIT("ip"), offsetof(struct bounce_facts, ip), B_INIT("(address not named)") },
+	{ B_INIT("host"), offsetof(struct bounce_facts, host), B_INIT("the receiving server") },
+	{ B_INIT("reporter"), offsetof(struct bounce_facts, reporter), B_INIT("the server that wrote the report") },
+	{ B_INIT("selector"), offsetof(struct bounce_facts, selector), B_INIT("SELECTOR") },
+	{ B_INIT("list"), offsetof(struct bounce_facts, list), B_INIT("that the reply names") },
+	{ B_INIT("delist"), offsetof(struct bounce_facts, delist), B_INIT("the page that the reply names") },
+	{ B_INIT("groups"), offsetof(struct bounce_facts, groups), B_INIT("") },
 };
 
 bool
 advice_knows(struct bytes name)
 {
 	for (size_t i = 0; i < NELEMS(fact_rows); i++)
-		if (bytes_eq(name, bytes_of(fact_rows[i].name)))
+		if (bytes_eq(name, fact_rows[i].name))
 			return true;
 	return false;
 }
@@ -38,13 +38,10 @@ static void
 fact_add(struct buf *out, const struct bounce_facts *f, struct bytes name)
 {
 	for (size_t i = 0; i < NELEMS(fact_rows); i++) {
-		if (!bytes_eq(name, bytes_of(fact_rows[i].name)))
+		if (!bytes_eq(name, fact_rows[i].name))
 			continue;
 		struct bytes value = *(const struct bytes *)(const void *)((const char *)f + fact_rows[i].offset);
-		if (value.len > 0 && value.len <= 300)
-			buf_add(out, value);
-		else
-			buf_add_str(out, fact_rows[i].unknown);
+		buf_add(out, value.len > 0 && value.len <= 300 ? value : fact_rows[i].unknown);
 		return;
 	}
 }
@@ -55,6 +52,7 @@ filled(struct arena *a, const struct bounce_facts *f, const char *template)
 	struct buf   out = { .limit = 16384 };
 	struct bytes rest = bytes_of(template), head;
 
+	buf_reserve(&out, rest.len + 128);
 	while (bytes_cut(&rest, '{', &head)) {
 		buf_add(&out, head);
 		if (rest.at != NULL && bytes_cut(&rest, '}', &head))
