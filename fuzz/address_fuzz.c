@@ -28,18 +28,18 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena   *a = arena_new((size_t)4 << 20);
-	struct field    field = { B("From"), bytes_make(data, size) };
-	struct header   h = { &field, 1, 1 };
+	struct bytes    value = bytes_make(data, size), why;
+	struct header   h = { 0 };
 	struct mailbox *list, from;
-	struct bytes    why;
 	size_t          count;
 
+	assert(header_add(a, &h, B("From"), value));
 	if (from_of(a, &h, &from).result == RESULT_PASS)
 		check_mailbox(a, &from);
-	if (mailbox_list_parse(a, field.value, &list, &count, &why))
+	if (mailbox_list_parse(a, value, &list, &count, &why))
 		for (size_t i = 0; i < count && i < 20 && !arena_overdrawn(a); i++)
 			check_mailbox(a, &list[i]);
-	path_address(field.value);
+	path_address(value);
 	arena_free(a);
 	return 0;
 }

@@ -26,10 +26,9 @@ bytes_order(struct bytes a, struct bytes b)
 size_t
 bytes_rindex(struct bytes b, char c)
 {
-	for (size_t i = b.len; i > 0; i--)
-		if (b.at[i - 1] == c)
-			return i - 1;
-	return b.len;
+	const char *p = b.len > 0 ? memrchr(b.at, c, b.len) : NULL;
+
+	return p != NULL ? (size_t)(p - b.at) : b.len;
 }
 
 size_t

@@ -20,13 +20,16 @@ static const struct {
 static struct bytes
 latin_1(struct arena *a, struct bytes text)
 {
-	struct buf out = { 0 };
+	char  *out = text.len < SIZE_MAX / 2 ? arena_room(a, text.len * 2) : NULL;
+	size_t n = 0;
 
-	for (size_t i = 0; i < text.len; i++)
-		utf8_add(&out, (unsigned char)text.at[i]);
-	struct bytes made = arena_copy(a, buf_bytes(&out));
-	buf_free(&out);
-	return made;
+	for (size_t i = 0; out != NULL && i < text.len; i++) {
+		unsigned char c = (unsigned char)text.at[i];
+		if (c >= 0x80)
+			out[n++] = (char)(0xc0 | c >> 6);
+		out[n++] = (char)(c < 0x80 ? c : 0x80 | (c & 0x3f));
+	}
+	return bytes_make(out, n);
 }
 
 /* The converters last asked for, one set for each thread: opening one loads a library. */
@@ -139,27 +142,14 @@ text_fold(struct arena *a, struct bytes text)
 	if (out == NULL)
 		return B_NONE;
 	for (size_t i = 0; i < text.len;) {
-		unsigned char first = (unsigned char)text.at[i];
-		uint32_t      c = first;
-		while (first > ' ' && first < 0x80) {
-			out[n++] = byte_lower((char)first);
-			if (++i == text.len)
-				goto end;
-			first = (unsigned char)text.at[i];
-		}
-		if (first == ' ' || first == '\n') {
-			if (n > 0 && out[n - 1] != ' ')
-				out[n++] = ' ';
-			i++;
-			continue;
-		}
-		c = first;
-		size_t        len = first < 0x80 ? 1 : utf8_take(bytes_from(text, i), &c);
-		if (len == 0)
-			len = 1, c = 0;
-		char as = folded(c);
-		if (c <= ' ' && len == 1)
-			as = ' ';
+		while (i < text.len && (signed char)text.at[i] > ' ') /* ASCII */
+			out[n++] = byte_lower(text.at[i++]);
+		if (i == text.len)
+			break;
+		uint32_t c = (unsigned char)text.at[i];
+		size_t   len = c < 0x80 ? 1 : utf8_take(bytes_from(text, i), &c);
+		char     as = c <= ' ' || len == 0 ? ' ' : folded(c);
+		len = len == 0 ? 1 : len;
 		if (as == ' ') {
 			if (n > 0 && out[n - 1] != ' ')
 				out[n++] = ' ';
@@ -171,7 +161,6 @@ text_fold(struct arena *a, struct bytes text)
 		}
 		i += len;
 	}
-end:
 	while (n > 0 && out[n - 1] == ' ')
 		n--;
 	return bytes_make(out, n);

@@ -9,30 +9,28 @@
 struct bytes
 mime_lines(struct arena *a, struct bytes text)
 {
-	if (!bytes_has(text, '\r') || bytes_has(text, '\n'))
+	if (bytes_has(text, '\n') || !bytes_has(text, '\r'))
 		return text;
 	struct bytes copy = arena_copy(a, text);
-	char        *p = (char *)copy.at;
-	for (size_t i = 0; i < copy.len; i++)
-		if (p[i] == '\r')
-			p[i] = '\n';
+	char        *past = (char *)copy.at + copy.len;
+	for (char *p = (char *)copy.at; p < past && (p = memchr(p, '\r', (size_t)(past - p))) != NULL; p++)
+		*p = '\n';
 	return copy;
 }
 
-/* RFC 5322 2.2: printable characters but the colon; blanks before the colon are forgiven (4.5.3). */
-static bool
+/* RFC 5322 2.2: printable characters but the colon; blanks before the colon are forgiven (4.5.3).
+ * Where the value begins, behind the colon; 0: `line` begins with no field. */
+static size_t
 field_name(struct bytes line, struct bytes *name_out)
 {
-	if (line.len == 0)
-		return false;
-	const char *at = line.at, *past = line.at + line.len;
-	while (at < past && (unsigned char)(*at - '!') < 127 - '!' && *at != ':')
-		at++;
-	size_t n = (size_t)(at - line.at);
-	*name_out = bytes_sub(line, 0, n);
+	size_t n = 0;
+
+	while (n < line.len && (unsigned char)(line.at[n] - '!') < 127 - '!' && line.at[n] != ':')
+		n++;
+	*name_out = bytes_make(line.at, n);
 	while (n < line.len && byte_is_wsp(line.at[n]))
 		n++;
-	return name_out->len > 0 && n < line.len && line.at[n] == ':';
+	return name_out->len > 0 && n < line.len && line.at[n] == ':' ? n + 1 : 0;
 }
 
 /* A line with its end; `line` is without. */
@@ -51,19 +49,21 @@ line_at(struct bytes rest)
 	return (struct span){ line, end + (end < rest.len) };
 }
 
-/* The length of a first line with all its continuation lines: those that begin with white space and have words. */
+/* The length of a field whose first line is not yet over at `from`, with all its
+ * continuation lines: those that begin with white space and have words. */
 static size_t
-folded_length(struct bytes rest, size_t first)
+folded_length(struct bytes text, size_t from)
 {
-	size_t len = first;
+	size_t end = from, words = from;
 
-	while (len < rest.len && byte_is_wsp(rest.at[len])) {
-		struct span more = line_at(bytes_from(rest, len));
-		if (bytes_trim(more.line).len == 0)
-			break;
-		len += more.whole;
-	}
-	return len;
+	do {
+		end = words + bytes_index(bytes_from(text, words), '\n');
+		end += end < text.len;
+		words = end;
+		while (words < text.len && (byte_is_wsp(text.at[words]) || text.at[words] == '\r'))
+			words++;
+	} while (words < text.len && text.at[words] != '\n' && byte_is_wsp(text.at[end]));
+	return end;
 }
 
 bool
@@ -79,7 +79,7 @@ mime_has_header(struct bytes text)
 			end++;
 		bytes_skip(&text, end);
 	}
-	return field_name(text, &name);
+	return field_name(text, &name) > 0;
 }
 
 void
@@ -89,19 +89,20 @@ mime_header(struct arena *a, struct bytes text, bool loose, struct header *heade
 	unsigned      junk = 0;
 
 	while (text.len > 0 && h.count < MIME_FIELDS_MAX) {
+		struct bytes name;
+		size_t       value = field_name(text, &name);
+		if (value > 0) {
+			size_t whole = folded_length(text, value);
+			if (!header_add(a, &h, name, bytes_sub(text, value, whole - value)))
+				break;
+			bytes_skip(&text, whole);
+			continue;
+		}
 		struct span  first = line_at(text);
-		struct bytes name, line = first.line;
+		struct bytes line = first.line;
 		if (line.len == 0) {
 			bytes_skip(&text, first.whole);
 			break;
-		}
-		struct bytes field = bytes_sub(text, 0, folded_length(text, first.whole));
-		if (field_name(field, &name)) {
-			size_t colon = bytes_index(field, ':');
-			if (!header_add(a, &h, name, bytes_from(field, colon + 1)))
-				break;
-			bytes_skip(&text, field.len);
-			continue;
 		}
 		if (h.count > 0 && (bytes_starts_nocase(line, B("boundary=")) || bytes_starts_nocase(line, B("charset=")))) {
 			/* The blank that made it a continuation was lost. */
@@ -121,7 +122,7 @@ mime_field(struct arena *a, const struct header *h, struct bytes name)
 {
 	size_t i = header_find(h, name, 0);
 
-	return i < h->count ? bytes_trim(field_unfold(a, h->fields[i].value)) : B_NONE;
+	return i < h->count ? field_unfold(a, h->fields[i].value) : B_NONE;
 }
 
 /* One parameter at the front of `rest`, behind a semicolon; a quoted value may hold semicolons. */
@@ -461,17 +462,29 @@ plain:
 	return 1;
 }
 
-static bool
-is_block(struct bytes tag)
+/* What a tag does to the text; of any other nothing is seen. */
+static const struct tag_row {
+	struct bytes name, seen;
+	struct bytes closed_by; /* what stands up to there is nobody's to read */
+} tag_rows[] = {
+	{ .name = B_INIT("br"), .seen = B_INIT("\n") }, { .name = B_INIT("p"), .seen = B_INIT("\n") }, { .name = B_INIT("div"), .seen = B_INIT("\n") },
+	{ .name = B_INIT("tr"), .seen = B_INIT("\n") }, { .name = B_INIT("li"), .seen = B_INIT("\n") }, { .name = B_INIT("table"), .seen = B_INIT("\n") },
+	{ .name = B_INIT("h1"), .seen = B_INIT("\n") }, { .name = B_INIT("h2"), .seen = B_INIT("\n") }, { .name = B_INIT("h3"), .seen = B_INIT("\n") },
+	{ .name = B_INIT("h4"), .seen = B_INIT("\n") }, { .name = B_INIT("ul"), .seen = B_INIT("\n") }, { .name = B_INIT("ol"), .seen = B_INIT("\n") },
+	{ .name = B_INIT("hr"), .seen = B_INIT("\n") }, { .name = B_INIT("pre"), .seen = B_INIT("\n") }, { .name = B_INIT("title"), .seen = B_INIT("\n") },
+	{ .name = B_INIT("td"), .seen = B_INIT(" ") }, { .name = B_INIT("th"), .seen = B_INIT(" ") },
+	{ .name = B_INIT("style"), .closed_by = B_INIT("</style") }, { .name = B_INIT("script"), .closed_by = B_INIT("</script") },
+};
+
+static const struct tag_row *
+tag_find(struct bytes name)
 {
-	static const struct bytes blocks[] = {
-		B_INIT("br"), B_INIT("p"),  B_INIT("div"), B_INIT("tr"), B_INIT("li"), B_INIT("table"), B_INIT("h1"), B_INIT("h2"),
-		B_INIT("h3"), B_INIT("h4"), B_INIT("ul"),  B_INIT("ol"), B_INIT("hr"), B_INIT("pre"),   B_INIT("title"),
-	};
-	for (size_t i = 0; i < NELEMS(blocks); i++)
-		if (bytes_eq_nocase(tag, blocks[i]))
-			return true;
-	return false;
+	static const struct tag_row other = { 0 };
+
+	for (size_t i = 0; i < NELEMS(tag_rows); i++)
+		if (bytes_eq_nocase(name, tag_rows[i].name))
+			return &tag_rows[i];
+	return &other;
 }
 
 /* Where the tag at the front ends; in.len: it is none. It does not reach over the
@@ -479,11 +492,10 @@ is_block(struct bytes tag)
 static size_t
 tag_end(struct bytes in)
 {
-	size_t end = 1;
+	struct bytes own = bytes_sub(in, 0, 1 + bytes_index(bytes_from(in, 1), '<'));
+	size_t       end = bytes_index(own, '>');
 
-	while (end < in.len && in.at[end] != '>' && in.at[end] != '<')
-		end++;
-	return end < in.len && in.at[end] == '>' ? end : in.len;
+	return end < own.len ? end : in.len;
 }
 
 /* One tag at the front: what it does to the text, and how long it is. */
@@ -505,37 +517,41 @@ tag_add(struct buf *out, struct bytes in)
 		buf_add_c(out, '<');
 		return 1;
 	}
-	if (from == 1 && (bytes_eq_nocase(tag, B("style")) || bytes_eq_nocase(tag, B("script")))) {
-		struct bytes close = bytes_eq_nocase(tag, B("style")) ? B("</style") : B("</script");
-		size_t       at = bytes_find_nocase(in, close);
-		return at < in.len ? at : in.len;
-	}
-	if (is_block(tag))
-		buf_add_c(out, '\n');
-	else if (bytes_eq_nocase(tag, B("td")) || bytes_eq_nocase(tag, B("th")))
-		buf_add_c(out, ' ');
+	const struct tag_row *row = tag_find(tag);
+	if (from == 1 && row->closed_by.len > 0)
+		return bytes_find_nocase(in, row->closed_by);
+	buf_add(out, row->seen);
 	return end + 1;
+}
+
+/* Neither white space nor the beginning of a tag or an entity. */
+static inline bool
+is_html_text(char c)
+{
+	return (unsigned char)c > ' ' ? c != '<' && c != '&' : !byte_is_space(c);
 }
 
 struct bytes
 mime_html_text(struct arena *a, struct bytes html)
 {
-	struct buf out = { .limit = 2 * MIME_TEXT_MAX };
+	struct buf out = { 0 };
 	bool       blank = true;
 
 	html = bytes_sub(html, 0, MIME_TEXT_MAX);
-	buf_reserve(&out, html.len + 1);
+	/* Nothing is written that is longer than what was read for it. */
+	if (!buf_reserve(&out, html.len + 1))
+		return B_NONE;
 	while (html.len > 0) {
-		size_t n = 0;
-		while (n < html.len && html.at[n] != '<' && html.at[n] != '&' && !byte_is_space(html.at[n]))
-			n++;
+		const char *at = html.at, *past = html.at + html.len;
+		while (at < past && is_html_text(*at))
+			out.at[out.len++] = *at++;
+		size_t n = (size_t)(at - html.at);
 		if (n > 0) {
-			buf_add(&out, bytes_sub(html, 0, n));
 			blank = false;
-		} else if (html.at[0] == '<') {
+		} else if (*at == '<') {
 			n = tag_add(&out, html);
 			blank = false;
-		} else if (html.at[0] == '&') {
+		} else if (*at == '&') {
 			n = entity_add(&out, html);
 			blank = false;
 		} else {

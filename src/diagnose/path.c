@@ -51,24 +51,29 @@ zone_seconds(struct bytes zone)
 static int64_t
 date_read(struct bytes text)
 {
-	static const char months[] = "janfebmaraprmayjunjulaugsepoctnovdec";
-	uint64_t          day, year, part[3] = { 0, 0, 0 };
-	struct bytes      word = word_take(&text);
+	static const struct bytes months[] = {
+		B_INIT("jan"), B_INIT("feb"), B_INIT("mar"), B_INIT("apr"), B_INIT("may"), B_INIT("jun"),
+		B_INIT("jul"), B_INIT("aug"), B_INIT("sep"), B_INIT("oct"), B_INIT("nov"), B_INIT("dec"),
+	};
+	uint64_t     day, year, part[3] = { 0, 0, 0 };
+	struct bytes word = word_take(&text);
 
 	if (word.len > 0 && byte_is_alpha(word.at[0]))
 		word = word_take(&text);
 	if (!bytes_number(word, 31, &day))
 		return 0;
 	word = word_take(&text);
-	size_t month = word.len >= 3 ? bytes_find_nocase(bytes_of(months), bytes_sub(word, 0, 3)) : 36;
-	if (month >= 36 || month % 3 != 0 || !bytes_number(word_take(&text), 9999, &year))
+	size_t month = 0;
+	while (month < NELEMS(months) && !bytes_starts_nocase(word, months[month]))
+		month++;
+	if (month == NELEMS(months) || !bytes_number(word_take(&text), 9999, &year))
 		return 0;
 	struct bytes clock = word_take(&text), piece;
 	for (int i = 0; i < 3 && bytes_cut(&clock, ':', &piece); i++)
 		if (!bytes_number(piece, 60, &part[i]))
 			return 0;
 	year += year < 50 ? 2000 : year < 1000 ? 1900 : 0;
-	return days_from_civil((int64_t)year, (int64_t)month / 3 + 1, (int64_t)day) * 86400 + (int64_t)(part[0] * 3600 + part[1] * 60 + part[2]) -
+	return days_from_civil((int64_t)year, (int64_t)month + 1, (int64_t)day) * 86400 + (int64_t)(part[0] * 3600 + part[1] * 60 + part[2]) -
 	       zone_seconds(word_take(&text));
 }
 
@@ -104,15 +109,15 @@ static const struct bytes clause_words[CLAUSE_COUNT] = { [CLAUSE_FROM] = B_INIT(
 static struct bytes
 field_word(struct bytes value, size_t *at)
 {
-	size_t from = *at;
+	const char *from = value.at + *at, *past = value.at + value.len;
 
-	while (from < value.len && byte_is_space(value.at[from]))
+	while (from < past && byte_is_space(*from))
 		from++;
-	size_t end = from;
-	while (end < value.len && !byte_is_space(value.at[end]))
+	const char *end = from;
+	while (end < past && !byte_is_space(*end))
 		end++;
-	*at = end;
-	return bytes_sub(value, from, end - from);
+	*at = (size_t)(end - value.at);
+	return bytes_make(from, (size_t)(end - from));
 }
 
 static struct bytes
@@ -141,8 +146,13 @@ static void
 hop_read(struct bytes value, struct hop *h)
 {
 	struct bytes found[CLAUSE_COUNT] = { 0 }, word = B_NONE, before;
-	size_t       semicolon = bytes_rindex(value, ';'), by_at = value.len;
+	size_t       semicolon = bytes_rindex(value, ';');
 
+	if (semicolon < value.len)
+		h->at = date_read(bytes_from(value, semicolon + 1));
+	if (h->at != 0) /* what is behind it is read */
+		value = bytes_sub(value, 0, semicolon);
+	size_t by_at = value.len;
 	for (size_t at = 0; at < value.len;) {
 		before = word;
 		word = field_word(value, &at);
@@ -159,8 +169,6 @@ hop_read(struct bytes value, struct hop *h)
 	h->ip = client_ip(bytes_sub(value, 0, by_at));
 	h->tls = h->tls || (bytes_ends_nocase(h->with, B("S")) && (bytes_starts_nocase(h->with, B("ESMTP")) || bytes_starts_nocase(h->with, B("UTF8SMTP")))) ||
 	         bytes_ends_nocase(h->with, B("SA"));
-	if (semicolon < value.len)
-		h->at = date_read(bytes_from(value, semicolon + 1));
 }
 
 /* ---- the chain ---- */

@@ -3,6 +3,19 @@
 
 #include <string.h>
 
+/* Names with different keys are different, whatever their case: this tells most strangers at once. */
+static inline uint32_t
+key_of(struct bytes name)
+{
+	return name.len == 0 ? 0 : (uint32_t)name.len << 16 | (uint32_t)(unsigned char)byte_lower(name.at[0]) << 8 | (unsigned char)byte_lower(name.at[name.len - 1]);
+}
+
+static inline bool
+named(const struct field *f, struct bytes name, uint32_t key)
+{
+	return f->key == key && bytes_eq_nocase(bytes_sub(f->name, 0, name.len), name);
+}
+
 bool
 header_add(struct arena *a, struct header *h, struct bytes name, struct bytes value)
 {
@@ -14,24 +27,25 @@ header_add(struct arena *a, struct header *h, struct bytes name, struct bytes va
 		h->fields = wide;
 		h->room = want;
 	}
-	h->fields[h->count++] = (struct field){ name, value };
+	struct bytes own = name;
+	while (own.len > 0 && byte_is_space(own.at[own.len - 1]))
+		own.len--;
+	h->fields[h->count++] = (struct field){ name, value, key_of(own) };
 	return true;
 }
 
 bool
 field_is(const struct field *f, struct bytes name)
 {
-	struct bytes own = f->name;
-
-	while (own.len > name.len && byte_is_space(own.at[own.len - 1]))
-		own.len--;
-	return bytes_eq_nocase(own, name);
+	return named(f, name, key_of(name));
 }
 
 size_t
 header_find(const struct header *h, struct bytes name, size_t from)
 {
-	while (from < h->count && !field_is(&h->fields[from], name))
+	uint32_t key = key_of(name);
+
+	while (from < h->count && !named(&h->fields[from], name, key))
 		from++;
 	return from;
 }
@@ -39,10 +53,11 @@ header_find(const struct header *h, struct bytes name, size_t from)
 size_t
 header_count(const struct header *h, struct bytes name)
 {
-	size_t n = 0;
+	uint32_t key = key_of(name);
+	size_t   n = 0;
 
 	for (size_t i = 0; i < h->count; i++)
-		n += field_is(&h->fields[i], name);
+		n += named(&h->fields[i], name, key);
 	return n;
 }
 
@@ -52,19 +67,16 @@ field_unfold(struct arena *a, struct bytes value)
 	value = bytes_trim(value);
 	if (!bytes_has(value, '\n') && !bytes_has(value, '\r'))
 		return value;
-	char  *out = arena_room(a, value.len);
-	size_t n = 0;
+	struct bytes line, run;
+	size_t       n = 0;
+	char        *out = arena_room(a, value.len);
 	if (out == NULL)
 		return B_NONE;
-	while (value.len > 0) {
-		size_t end = bytes_index(value, '\n'), line = end;
-		while (line > 0 && value.at[line - 1] == '\r')
-			line--;
-		for (size_t i = 0; i < line; i++)
-			if (value.at[i] != '\r')
-				out[n++] = value.at[i];
-		bytes_skip(&value, end + (end < value.len));
-	}
+	while (bytes_cut(&value, '\n', &line))
+		while (bytes_cut(&line, '\r', &run)) {
+			memcpy(out + n, run.at, run.len);
+			n += run.len;
+		}
 	return bytes_make(out, n);
 }
 

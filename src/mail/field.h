@@ -11,6 +11,7 @@
 struct field {
 	struct bytes name; /* octets before the colon, as they came, white space before the colon included */
 	struct bytes value; /* octets behind the colon, leading blank included, folded with CRLF, without the last CRLF */
+	uint32_t     key; /* of the name, set by header_add(): field_is() and its like go by it */
 };
 
 struct header {

@@ -54,6 +54,31 @@ comments_go_and_quotes_stay(void **state)
 	(void)state;
 	assert_bytes(field_uncomment(a, B(" a (x (y) \\) z) \"(b)\"\r\n c")), B("a   \"(b)\" c"));
 	assert_bytes(field_unfold(a, B(" a\r\n\tb ")), B("a\tb"));
+	assert_bytes(field_unfold(a, B("a\r\r\n\n\tb\rc\n d")), B("a\tbc d"));
+	arena_free(a);
+}
+
+static void
+a_field_is_found_by_its_name(void **state)
+{
+	struct arena *a = arena_new(100000);
+	struct header h = { 0 };
+
+	(void)state;
+	assert_true(header_add(a, &h, B("Subject"), B(" 1")));
+	assert_true(header_add(a, &h, B("SUBJECT \t"), B(" 2")));
+	assert_true(header_add(a, &h, B("Subjects"), B(" 3")));
+	assert_true(header_add(a, &h, B("Sabject"), B(" 4")));
+	assert_true(header_add(a, &h, B(" "), B(" 5")));
+	assert_true(header_add(a, &h, B("subject"), B(" 6")));
+	assert_int_equal(header_find(&h, B("sUBJECT"), 0), 0);
+	assert_int_equal(header_find(&h, B("Subject"), 1), 1);
+	assert_int_equal(header_find(&h, B("Subject"), 2), 5);
+	assert_int_equal(header_find(&h, B("Subject"), 6), h.count);
+	assert_int_equal(header_find(&h, B("Subjec"), 0), h.count);
+	assert_int_equal(header_count(&h, B("subject")), 3);
+	assert_true(field_is(&h.fields[1], B("Subject")));
+	assert_false(field_is(&h.fields[2], B("Subject")));
 	arena_free(a);
 }
 
@@ -63,5 +88,6 @@ main(void)
 	ROWS_ADD(domain_rows, check_domain);
 	rows_add("tails and kinship go by labels", tails_and_kinship, NULL);
 	rows_add("comments go, quoted strings stay", comments_go_and_quotes_stay, NULL);
+	rows_add("a field is found by its name, whatever its case and the blanks behind it", a_field_is_found_by_its_name, NULL);
 	return rows_run("field");
 }
