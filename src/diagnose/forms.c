@@ -2,7 +2,7 @@
 #include "diagnose/forms.h"
 
 #include "diagnose/address_find.h"
-#include "diagnose/wordtree.h"
+#include "diagnose/wordset.h"
 
 /* ---- where the returned message begins ---- */
 
@@ -79,12 +79,12 @@ word_of(uint32_t number)
 }
 
 enum rc
-forms_words(struct wordtree *t, uint32_t first, uint32_t *next_out)
+forms_words(struct wordset *t, uint32_t first, uint32_t *next_out)
 {
 	enum rc rc = RC_OK;
 
 	for (uint32_t i = 0; rc == RC_OK && i < WORDS_COUNT; i++)
-		rc = wordtree_add(t, word_of(i), first + i);
+		rc = wordset_add(t, word_of(i), first + i);
 	*next_out = first + WORDS_COUNT;
 	return rc;
 }
@@ -96,7 +96,7 @@ forms_begin(struct forms *f, struct bytes text)
 	f->first_word = 0;
 	while (f->first_word < text.len && byte_is_space(text.at[f->first_word]))
 		f->first_word++;
-	f->human_end = f->returned_at = text.len;
+	f->human_end = f->returned_at = f->announced_at = text.len;
 	f->helper_count = 0;
 }
 
@@ -129,38 +129,52 @@ unmarked(struct bytes line, bool *marked_out)
 	return line;
 }
 
-static bool
+static void
 announces(struct forms *f, const struct announcement *by, size_t from)
 {
 	size_t start, end = from + bytes_index(bytes_sub(f->text, from, ANNOUNCING_MAX), '\n');
 	bool   marked;
 
 	if (!line_start(f->text, from, &start) || start <= f->first_word)
-		return false;
+		return;
 	struct bytes words = unmarked(bytes_sub(f->text, start, end - start), &marked);
 	if (words.len < 12 || words.len > 120 || (by->rule && !marked))
-		return false;
+		return;
+	f->announced_at = from;
 	f->human_end = start;
 	f->returned_at = end < f->text.len ? end + 1 : end;
-	return true;
 }
 
-static bool
+static void
 begins_header(struct forms *f, size_t from)
 {
 	struct bytes rest = bytes_from(f->text, from), line, next;
 	size_t       start;
 
 	if (!line_start(f->text, from, &start) || start <= f->first_word)
-		return false;
+		return;
 	struct bytes before = bytes_sub(f->text, start, from - start);
 	if (before.len > 0 && (before.at[0] != '>' || bytes_trim(bytes_from(before, 1)).len > 0))
-		return false;
+		return;
 	bytes_cut_line(&rest, &line);
 	if (!bytes_cut_line(&rest, &next) || next.len == 0)
-		return false;
+		return;
+	f->announced_at = from;
 	f->human_end = f->returned_at = start;
-	return true;
+}
+
+/* They come nearly in order. */
+static void
+helper_add(struct forms *f, size_t from, size_t end)
+{
+	size_t i = f->helper_count;
+
+	if (i == FORMS_HELPERS_MAX)
+		return;
+	for (; i > 0 && f->helpers[i - 1].from > from; i--)
+		f->helpers[i] = f->helpers[i - 1];
+	f->helpers[i] = (struct helper){ (uint32_t)from, (uint32_t)end };
+	f->helper_count++;
 }
 
 bool
@@ -172,13 +186,22 @@ forms_hit(struct forms *f, uint32_t number, size_t end)
 	/* Words over the end of a line are none. */
 	if (end < word.len || !bytes_eq_nocase(bytes_sub(f->text, from, word.len), word))
 		return true;
+	if (from >= f->announced_at)
+		return from < f->returned_at;
 	if (number < HEADER_FIRST)
-		return !announces(f, &announcements[number], from);
-	if (number < HELPER_FIRST)
-		return !begins_header(f, from);
-	if (f->helper_count < FORMS_HELPERS_MAX)
-		f->helpers[f->helper_count++] = (struct helper){ (uint32_t)from, (uint32_t)end };
+		announces(f, &announcements[number], from);
+	else if (number < HELPER_FIRST)
+		begins_header(f, from);
+	else
+		helper_add(f, from, end);
 	return true;
+}
+
+void
+forms_end(struct forms *f)
+{
+	while (f->helper_count > 0 && f->helpers[f->helper_count - 1].from >= f->announced_at)
+		f->helper_count--;
 }
 
 struct bytes

@@ -10,7 +10,7 @@
 
 #include "diagnose/reading.h"
 
-struct wordtree;
+struct wordset;
 
 #define FORMS_HELPERS_MAX 512
 
@@ -19,18 +19,21 @@ struct forms {
 	struct bytes text;
 	size_t       first_word; /* where the first line with words has them */
 	size_t       human_end, returned_at; /* the returned message begins, and what announces it */
+	size_t       announced_at; /* where the words of that begin */
 	size_t       helper_count;
 	struct helper {
 		uint32_t from, end;
-	} helpers[FORMS_HELPERS_MAX]; /* words that make an address somebody to write to */
+	} helpers[FORMS_HELPERS_MAX]; /* words that make an address somebody to write to, in the order of the text */
 };
 
 /* Adds its words under the numbers from `first` on; *next_out is behind the last of them. */
-enum rc forms_words(struct wordtree *, uint32_t first, uint32_t *next_out) MUST_USE;
+enum rc forms_words(struct wordset *, uint32_t first, uint32_t *next_out) MUST_USE;
 
 void forms_begin(struct forms *, struct bytes text);
-/* `number` counts from 0. False where the returned message begins: nothing behind it counts. */
+/* `number` counts from 0. False behind where the returned message begins. */
 bool forms_hit(struct forms *, uint32_t number, size_t end);
+/* After the last of them: what stands behind the announcement does not count. */
+void forms_end(struct forms *);
 
 /* The text up to the returned message, and what follows the line that announces it. */
 struct bytes forms_human(const struct forms *);

@@ -5,7 +5,7 @@
 #include "base/utf8.h"
 #include "diagnose/address_find.h"
 #include "diagnose/charset.h"
-#include "diagnose/wordtree.h"
+#include "diagnose/wordset.h"
 
 /* Blocklists by what replies call them. What comes first wins. */
 static const struct {
@@ -35,17 +35,17 @@ static const struct bytes leads[] = { B_INIT("blocked using "), B_INIT("listed i
 /* One run of numbers: the lists, then the leads. */
 #define WORDS_COUNT (NELEMS(lists) + NELEMS(leads))
 
-struct wordtree *
+struct wordset *
 listed_words(void)
 {
-	struct wordtree *t = wordtree_new();
+	struct wordset *t = wordset_new();
 	bool             fine = t != NULL;
 
 	for (size_t i = 0; fine && i < WORDS_COUNT; i++)
-		fine = wordtree_add(t, i < NELEMS(lists) ? lists[i].mark : leads[i - NELEMS(lists)], (uint32_t)i) == RC_OK;
-	if (fine && wordtree_ready(t) == RC_OK)
+		fine = wordset_add(t, i < NELEMS(lists) ? lists[i].mark : leads[i - NELEMS(lists)], (uint32_t)i) == RC_OK;
+	if (fine && wordset_ready(t) == RC_OK)
 		return t;
-	wordtree_free(t);
+	wordset_free(t);
 	return NULL;
 }
 
@@ -87,13 +87,13 @@ zone_in(struct arena *a, struct bytes text, const struct places *p)
 }
 
 struct listed
-listed_find(struct arena *a, const struct wordtree *words, struct bytes text)
+listed_find(struct arena *a, const struct wordset *words, struct bytes text)
 {
 	struct places p = { 0 };
 
 	if (!bytes_is_ascii(text))
 		text = text_fold(a, text);
-	wordtree_scan(words, text, place_hit, &p);
+	wordset_scan(words, text, place_hit, &p);
 	if (!p.any)
 		return (struct listed){ 0 };
 	struct bytes zone = zone_in(a, text, &p);

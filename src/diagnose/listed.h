@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 
-struct wordtree;
+struct wordset;
 
 struct listed {
 	struct bytes name; /* "Spamhaus"; empty: none is named */
@@ -14,8 +14,8 @@ struct listed {
 };
 
 /* The words that it looks for, made ready once. NULL when memory is spent. */
-struct wordtree *listed_words(void);
+struct wordset *listed_words(void);
 
-struct listed listed_find(struct arena *, const struct wordtree *, struct bytes text);
+struct listed listed_find(struct arena *, const struct wordset *, struct bytes text);
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/ip.h"
 #include "base/rc.h"
 #include "diagnose/address_find.h"
-#include "diagnose/wordtree.h"
+#include "diagnose/wordset.h"
 
 #define PEEL_MAX 16384
 
@@ -140,17 +140,17 @@ word_of(size_t number)
 	return number < END_FIRST ? host_tails[number - TAIL_FIRST] : ends[number - END_FIRST];
 }
 
-struct wordtree *
+struct wordset *
 peel_words(void)
 {
-	struct wordtree *t = wordtree_new();
+	struct wordset *t = wordset_new();
 	bool             fine = t != NULL;
 
 	for (size_t i = 0; fine && i < WORDS_COUNT; i++)
-		fine = wordtree_add(t, word_of(i), (uint32_t)i) == RC_OK;
-	if (fine && wordtree_ready(t) == RC_OK)
+		fine = wordset_add(t, word_of(i), (uint32_t)i) == RC_OK;
+	if (fine && wordset_ready(t) == RC_OK)
 		return t;
-	wordtree_free(t);
+	wordset_free(t);
 	return NULL;
 }
 
@@ -389,7 +389,7 @@ host_find(struct bytes whole, const struct places *p, struct reply_found *f)
 }
 
 struct reply_found
-peel(struct arena *a, const struct wordtree *words, struct bytes text)
+peel(struct arena *a, const struct wordset *words, struct bytes text)
 {
 	struct reply_found f = { .whole = flatten(a, text) };
 	struct places      p;
@@ -399,7 +399,7 @@ peel(struct arena *a, const struct wordtree *words, struct bytes text)
 		return f;
 	p.count = 0;
 	memset(p.first, 0, sizeof(p.first));
-	wordtree_scan(words, f.whole, place_hit, &p);
+	wordset_scan(words, f.whole, place_hit, &p);
 	start = inner_start(f.whole, &p, &f, &after);
 	for (size_t i = 0; start == f.whole.len && i + 3 <= f.whole.len; i++)
 		if ((f.whole.at[i] == '4' || f.whole.at[i] == '5') && code_at(f.whole, i, &f, &after))

@@ -17,12 +17,12 @@ struct reply_found {
 	enum stage   stage; /* STAGE_NONE: not said */
 };
 
-struct wordtree;
+struct wordset;
 
 /* The words that it looks for, made ready once. NULL when memory is spent. */
-struct wordtree *peel_words(void);
+struct wordset *peel_words(void);
 
-struct reply_found peel(struct arena *, const struct wordtree *, struct bytes text);
+struct reply_found peel(struct arena *, const struct wordset *, struct bytes text);
 
 /* "5.7.509" at the front of a text; its length or 0. */
 size_t enhanced_length(struct bytes);

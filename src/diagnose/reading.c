@@ -11,7 +11,7 @@
 #include "diagnose/forms.h"
 #include "diagnose/hook.h"
 #include "diagnose/mime.h"
-#include "diagnose/wordtree.h"
+#include "diagnose/wordset.h"
 
 #define NESTED_MAX 3 /* reports inside reports */
 #define CLUES_MAX  32768 /* octets of a text that are looked at for what kind it is */
@@ -210,25 +210,25 @@ static const struct clue {
 };
 
 /* The clues have the numbers from 0 on, behind them come the words of forms.h. */
-struct wordtree *
+struct wordset *
 reading_words(void)
 {
-	struct wordtree *t = wordtree_new();
+	struct wordset *t = wordset_new();
 	uint32_t         next;
 	bool             fine = t != NULL;
 
 	for (size_t i = 0; fine && i < NELEMS(clues); i++)
-		fine = wordtree_add(t, clues[i].words, (uint32_t)i) == RC_OK;
-	if (fine && forms_words(t, (uint32_t)NELEMS(clues), &next) == RC_OK && wordtree_ready(t) == RC_OK)
+		fine = wordset_add(t, clues[i].words, (uint32_t)i) == RC_OK;
+	if (fine && forms_words(t, (uint32_t)NELEMS(clues), &next) == RC_OK && wordset_ready(t) == RC_OK)
 		return t;
-	wordtree_free(t);
+	wordset_free(t);
 	return NULL;
 }
 
-/* Which kinds have a clue in one place: bits of enum bounce_kind. */
+/* Which kinds have a clue in one place. */
 struct clue_scan {
 	enum place    place;
-	uint32_t      kinds;
+	size_t        first[KIND_NOT_A_BOUNCE]; /* where the first clue of each kind begins, plus one */
 	struct forms *forms; /* NULL: only clues are looked for */
 };
 
@@ -239,9 +239,23 @@ clue_hit(void *arg, uint32_t number, size_t end)
 
 	if (number >= NELEMS(clues))
 		return c->forms == NULL || forms_hit(c->forms, number - (uint32_t)NELEMS(clues), end);
-	if (clues[number].place == c->place && end <= CLUES_MAX)
-		c->kinds |= 1u << clues[number].kind;
-	return true;
+	const struct clue *clue = &clues[number];
+	size_t            *first = &c->first[clue->kind], start = end < clue->words.len ? 1 : end - clue->words.len + 1;
+	if (clue->place == c->place && end <= CLUES_MAX && (*first == 0 || start < *first))
+		*first = start;
+	return c->forms == NULL || start <= c->forms->returned_at;
+}
+
+/* The kinds that have a clue in front of an offset: bits of enum bounce_kind. */
+static uint32_t
+clue_kinds(const struct clue_scan *c, size_t until)
+{
+	uint32_t kinds = 0;
+
+	for (size_t kind = 0; kind < NELEMS(c->first); kind++)
+		if (c->first[kind] != 0 && c->first[kind] <= until)
+			kinds |= 1u << kind;
+	return kinds;
 }
 
 /* What is known of the report while it is read. */
@@ -249,7 +263,7 @@ struct scan {
 	struct arena   *arena;
 	struct reading *r;
 	struct mime    *mime;
-	const struct wordtree *words;
+	const struct wordset *words;
 	struct forms   *forms; /* of the text */
 	struct bytes    from; /* of the report, trimmed */
 	uint32_t        clues[IN_TEXT + 1]; /* kinds that have one, by place */
@@ -660,8 +674,8 @@ clues_find(struct scan *s, enum place place, struct bytes text)
 {
 	struct clue_scan c = { .place = place };
 
-	wordtree_scan(s->words, bytes_is_ascii(text) ? text : text_fold(s->arena, text), clue_hit, &c);
-	return c.kinds;
+	wordset_scan(s->words, bytes_is_ascii(text) ? text : text_fold(s->arena, text), clue_hit, &c);
+	return clue_kinds(&c, text.len);
 }
 
 /* One pass over the text: where the returned message begins, and what was said before it. False when memory is spent. */
@@ -675,11 +689,12 @@ text_survey(struct scan *s, struct bytes *returned_out)
 	if (s->forms == NULL)
 		return false;
 	forms_begin(s->forms, r->text);
-	wordtree_scan(s->words, r->text, clue_hit, &c);
+	wordset_scan(s->words, r->text, clue_hit, &c);
+	forms_end(s->forms);
 	r->text = forms_human(s->forms);
 	*returned_out = forms_returned(s->forms);
 	struct bytes looked_at = bytes_sub(r->text, 0, CLUES_MAX);
-	s->clues[IN_TEXT] = bytes_is_ascii(looked_at) ? c.kinds : clues_find(s, IN_TEXT, looked_at);
+	s->clues[IN_TEXT] = bytes_is_ascii(looked_at) ? clue_kinds(&c, s->forms->announced_at) : clues_find(s, IN_TEXT, looked_at);
 	s->clues[IN_FROM] = clues_find(s, IN_FROM, r->from);
 	s->clues[IN_SUBJECT] = clues_find(s, IN_SUBJECT, r->subject);
 	s->from = bytes_trim(r->from);
@@ -710,7 +725,7 @@ reporter_of(struct scan *s)
 }
 
 /* A report that names nobody may carry, as an attachment or as text, the report that does. */
-static struct reading *read_once(struct arena *, const struct wordtree *, struct bytes text, unsigned depth);
+static struct reading *read_once(struct arena *, const struct wordset *, struct bytes text, unsigned depth);
 
 static struct reading *
 read_nested(struct scan *s, struct bytes returned, unsigned depth)
@@ -740,7 +755,7 @@ scan_text(struct scan *s, struct bytes *returned_out)
 }
 
 static struct reading *
-read_once(struct arena *a, const struct wordtree *words, struct bytes text, unsigned depth)
+read_once(struct arena *a, const struct wordset *words, struct bytes text, unsigned depth)
 {
 	struct reading *r = arena_take(a, sizeof(*r));
 	struct scan     s = { .arena = a, .r = r, .mime = mime_scan(a, text), .words = words };
@@ -771,7 +786,7 @@ read_once(struct arena *a, const struct wordtree *words, struct bytes text, unsi
 }
 
 struct reading *
-reading_message(struct arena *a, const struct wordtree *words, struct bytes text)
+reading_message(struct arena *a, const struct wordset *words, struct bytes text)
 {
 	struct reading *r = hook_read(a, text);
 
@@ -837,7 +852,7 @@ recipients_weigh(struct scan *s)
 }
 
 struct reading *
-reading_paste(struct arena *a, const struct wordtree *words, struct bytes text)
+reading_paste(struct arena *a, const struct wordset *words, struct bytes text)
 {
 	struct reading *r = arena_take(a, sizeof(*r));
 	struct scan     s = { .arena = a, .r = r, .words = words };

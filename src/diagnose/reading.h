@@ -60,15 +60,15 @@ struct reading {
 	bool             worded; /* of what was pasted: it says in words that a mail was not delivered */
 };
 
-struct wordtree;
+struct wordset;
 
 /* The words that tell kinds of mail apart, made ready once. NULL when memory is spent. */
-struct wordtree *reading_words(void);
+struct wordset *reading_words(void);
 
 /* NULL only when memory is spent. `text` is borrowed. */
-struct reading *reading_message(struct arena *, const struct wordtree *, struct bytes text);
+struct reading *reading_message(struct arena *, const struct wordset *, struct bytes text);
 /* What a person pasted: one reply, or the visible text of a report, plain or HTML. */
-struct reading *reading_paste(struct arena *, const struct wordtree *, struct bytes text);
+struct reading *reading_paste(struct arena *, const struct wordset *, struct bytes text);
 
 const char *kind_word(enum bounce_kind);
 

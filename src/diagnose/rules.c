@@ -11,15 +11,15 @@
 #include "diagnose/peel.h"
 #include "diagnose/reading.h"
 #include "diagnose/rules_table.h"
-#include "diagnose/wordtree.h"
+#include "diagnose/wordset.h"
 
 /* Bounds on what one expression may cost on hostile text. */
 #define MATCH_LIMIT 20000
 #define DEPTH_LIMIT 2000
 
 struct rules {
-	struct wordtree     *tree;
-	struct wordtree     *words[WORDS_KINDS];
+	struct wordset      *set;
+	struct wordset     *words[WORDS_KINDS];
 	struct house_rules  *house; /* NULL: none */
 	pcre2_code         **compiled; /* by pattern; made at the first use */
 	pcre2_match_data    *match_data;
@@ -60,7 +60,7 @@ rules_new(void)
 
 	if (r == NULL)
 		return NULL;
-	r->tree = wordtree_new();
+	r->set = wordset_new();
 	r->words[WORDS_READING] = reading_words();
 	r->words[WORDS_PEEL] = peel_words();
 	r->words[WORDS_LISTED] = listed_words();
@@ -73,14 +73,14 @@ rules_new(void)
 	for (size_t i = 0; i < WORDS_KINDS; i++)
 		if (r->words[i] == NULL)
 			goto fail;
-	if (r->tree == NULL || r->compiled == NULL || r->seen == NULL || r->hits == NULL || r->plain == NULL || r->match_data == NULL || r->match_context == NULL)
+	if (r->set == NULL || r->compiled == NULL || r->seen == NULL || r->hits == NULL || r->plain == NULL || r->match_data == NULL || r->match_context == NULL)
 		goto fail;
 	pcre2_set_match_limit(r->match_context, MATCH_LIMIT);
 	pcre2_set_depth_limit(r->match_context, DEPTH_LIMIT);
 	for (size_t i = 0; i < pattern_rows_count; i++)
-		if (wordtree_add(r->tree, bytes_of(pattern_rows[i].word), (uint32_t)i) != RC_OK)
+		if (wordset_add(r->set, bytes_of(pattern_rows[i].word), (uint32_t)i) != RC_OK)
 			goto fail;
-	if (wordtree_ready(r->tree) != RC_OK)
+	if (wordset_ready(r->set) != RC_OK)
 		goto fail;
 	for (size_t i = 0; i < rule_rows_count; i++)
 		if (!has_texts(&rule_rows[i]))
@@ -102,9 +102,9 @@ rules_free(struct rules *r)
 	pcre2_match_data_free(r->match_data);
 	pcre2_match_context_free(r->match_context);
 	house_rules_free(r->house);
-	wordtree_free(r->tree);
+	wordset_free(r->set);
 	for (size_t i = 0; i < WORDS_KINDS; i++)
-		wordtree_free(r->words[i]);
+		wordset_free(r->words[i]);
 	free(r->compiled);
 	free(r->seen);
 	free(r->hits);
@@ -125,7 +125,7 @@ rules_house(struct rules *r)
 	return r->house;
 }
 
-const struct wordtree *
+const struct wordset *
 rules_words(const struct rules *r, enum words which)
 {
 	return r->words[which];
@@ -243,14 +243,21 @@ in_tiers(const struct rule_row *row, enum rule_tier least, enum rule_tier most)
 	return row->tier >= (uint8_t)least && row->tier <= (uint8_t)most;
 }
 
+static int
+hit_order(const void *a, const void *b)
+{
+	return *(const uint16_t *)a - *(const uint16_t *)b;
+}
+
 void
 rules_scan(struct rules *r, struct arena *a, struct bytes text, const uint16_t **hits_out, size_t *count_out)
 {
 	uint16_t *copy;
 
 	if (text.len > 0)
-		wordtree_scan(r->tree, text, hit, r);
+		wordset_scan(r->set, text, hit, r);
 	size_t n = r->hit_count;
+	qsort(r->hits, n, sizeof(*r->hits), hit_order);
 	copy = n > 0 ? arena_take_array(a, n, sizeof(*copy)) : NULL;
 	if (copy != NULL)
 		memcpy(copy, r->hits, n * sizeof(*copy));
@@ -267,10 +274,10 @@ rules_match(struct rules *r, const struct evidence *e, enum rule_tier least, enu
 
 	for (size_t i = 0; i < e->hit_count; i++)
 		r->seen[e->hits[i]] = 1;
-	for (size_t i = 0; i < e->hit_count; i++) {
+	for (size_t i = 0; i < e->hit_count && best == rule_rows_count; i++) { /* in the order of their rules */
 		const struct pattern_row *p = &pattern_rows[e->hits[i]];
 		const struct rule_row    *row = &rule_rows[p->rule];
-		if (!p->unless && p->rule < best && in_tiers(row, least, most) && rules_codes_hold(row, e) && pattern_holds(r, e->hits[i], e->text) && !forbidden(r, row, e->text))
+		if (!p->unless && in_tiers(row, least, most) && rules_codes_hold(row, e) && pattern_holds(r, e->hits[i], e->text) && !forbidden(r, row, e->text))
 			best = p->rule;
 	}
 	for (size_t i = 0; i < r->plain_count && r->plain[i] < best; i++) {

@@ -84,7 +84,7 @@ struct evidence {
 
 struct rules;
 struct house_rules;
-struct wordtree;
+struct wordset;
 
 /* The compiled-in rules made ready. NULL when memory is spent. Not for threads. */
 struct rules *rules_new(void);
@@ -96,7 +96,7 @@ struct house_rules *rules_house(struct rules *);
 
 /* Words that others look for, made ready with the rules: they live as long. */
 enum words { WORDS_READING, WORDS_PEEL, WORDS_LISTED, WORDS_KINDS };
-const struct wordtree *rules_words(const struct rules *, enum words);
+const struct wordset *rules_words(const struct rules *, enum words);
 
 /* The words of the rules that occur in a folded text. */
 void rules_scan(struct rules *, struct arena *, struct bytes text, const uint16_t **hits_out, size_t *count_out);

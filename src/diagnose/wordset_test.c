@@ -1,11 +1,11 @@
-/* diagnose/wordtree_test.c: what a tree finds is what a search for each word
+/* diagnose/wordset_test.c: what a set finds is what a search for each word
  * alone finds in the folded text, on texts made of little so that words overlap. */
 #include "base/rows.h"
 
 #include <string.h>
 
 #include "diagnose/charset.h"
-#include "diagnose/wordtree.h"
+#include "diagnose/wordset.h"
 
 #define WORDS_MAX 40
 
@@ -71,21 +71,21 @@ check_search(void **state)
 {
 	const struct search *s = *state;
 	struct arena        *a = arena_new((size_t)1 << 26);
-	struct wordtree     *t = wordtree_new();
+	struct wordset     *t = wordset_new();
 	struct bytes         words[WORDS_MAX];
 	uint32_t             seed = 7;
 
 	for (unsigned i = 0; i < s->words; i++) {
 		do
-			words[i] = text_fold(a, made(a, s->letters, WORDTREE_WORD_MIN, s->word_max, &seed));
-		while (words[i].len < WORDTREE_WORD_MIN);
-		assert_int_equal(wordtree_add(t, words[i], i), RC_OK);
+			words[i] = text_fold(a, made(a, s->letters, WORDSET_WORD_MIN, s->word_max, &seed));
+		while (words[i].len < WORDSET_WORD_MIN);
+		assert_int_equal(wordset_add(t, words[i], i), RC_OK);
 	}
-	assert_int_equal(wordtree_ready(t), RC_OK);
+	assert_int_equal(wordset_ready(t), RC_OK);
 	for (unsigned n = 0; n < s->texts; n++) {
 		unsigned     have[WORDS_MAX] = { 0 };
 		struct bytes text = made(a, s->letters, 0, 40, &seed), plain = folded(a, text);
-		wordtree_scan(t, text, count_hit, have);
+		wordset_scan(t, text, count_hit, have);
 		for (unsigned i = 0; i < s->words; i++) {
 			unsigned want = 0;
 			for (size_t at = 0; at + words[i].len <= plain.len; at++)
@@ -94,7 +94,7 @@ check_search(void **state)
 				fail_msg("\"%.*s\" in \"%.*s\": found %u times, not %u", B_FMT(words[i]), B_FMT(plain), have[i], want);
 		}
 	}
-	wordtree_free(t);
+	wordset_free(t);
 	arena_free(a);
 }
 
@@ -109,16 +109,16 @@ first_hit(void *arg, uint32_t number, size_t end)
 static void
 check_end(void **state)
 {
-	struct wordtree *t = wordtree_new();
+	struct wordset *t = wordset_new();
 	size_t           end = 0;
 
 	(void)state;
-	assert_int_equal(wordtree_add(t, B("no such user"), 0), RC_OK);
-	assert_int_equal(wordtree_add(t, B("no"), 1), RC_LIMIT);
-	assert_int_equal(wordtree_ready(t), RC_OK);
-	wordtree_scan(t, B("550 No \r\n such\tuser: no such user"), first_hit, &end);
+	assert_int_equal(wordset_add(t, B("no such user"), 0), RC_OK);
+	assert_int_equal(wordset_add(t, B("no"), 1), RC_LIMIT);
+	assert_int_equal(wordset_ready(t), RC_OK);
+	wordset_scan(t, B("550 No \r\n such\tuser: no such user"), first_hit, &end);
 	assert_int_equal(end, sizeof("550 No \r\n such\tuser") - 1);
-	wordtree_free(t);
+	wordset_free(t);
 }
 
 int
@@ -126,5 +126,5 @@ main(void)
 {
 	ROWS_ADD(searches, check_search);
 	rows_add("the end of a word is told in the text as it is, and the scan stops when told to", check_end, NULL);
-	return rows_run("wordtree");
+	return rows_run("wordset");
 }

@@ -1,0 +1,324 @@
+/* diagnose/wordset.c: see wordset.h. Each word is looked for by the four octets
+ * in a row that are the rarest it has. Nearly every place of a text has none of
+ * these, so that is asked first, and it must cost next to nothing: the last four
+ * octets, folded, are looked up in a small set. Only where they are in it are
+ * words compared. Nothing of one place depends on the place before it, which is
+ * what processors like. */
+#include "diagnose/wordset.h"
+
+#include <stdlib.h>
+
+/* Octets that are looked at together. */
+#define GRAM 4
+_Static_assert(WORDSET_WORD_MIN == GRAM - 1, "words of one octet less are found with whatever follows them");
+
+/* Bits of the set: small enough that those of several stay in the first cache. */
+#define FILTER_SHIFT 16
+/* Bits of the table in which grams are counted: two in one place do little harm. */
+#define COUNT_SHIFT 14
+
+struct word {
+	struct bytes text;
+	uint32_t     gram_end; /* offset in it */
+	bool         solid; /* its gram has no blank: as many octets of a text */
+	uint32_t     number;
+	uint32_t     next; /* with this gram, plus one */
+	uint32_t     same; /* with the same text, plus one */
+};
+
+/* Where a gram leads. */
+struct start {
+	uint32_t gram; /* 0: the place is free */
+	uint32_t word; /* the first, plus one; 0: none */
+	uint32_t shorter; /* the word that ends before the last octet, plus one; 0: none */
+};
+
+struct wordset {
+	struct word  *words;
+	size_t        count, room;
+	uint8_t       fold[256];
+	uint32_t      filter[(1u << FILTER_SHIFT) / 32];
+	struct start *starts;
+	unsigned      start_bits; /* of their number */
+};
+
+struct wordset *
+wordset_new(void)
+{
+	struct wordset *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	for (unsigned i = 0; i < 256; i++)
+		w->fold[i] = i <= ' ' ? ' ' : (uint8_t)byte_lower((char)i);
+	return w;
+}
+
+void
+wordset_free(struct wordset *w)
+{
+	if (w == NULL)
+		return;
+	free(w->words);
+	free(w->starts);
+	free(w);
+}
+
+enum rc
+wordset_add(struct wordset *w, struct bytes word, uint32_t number)
+{
+	if (word.len < WORDSET_WORD_MIN || word.len > WORDSET_WORD_MAX)
+		return RC_LIMIT;
+	if (w->count == w->room) {
+		size_t       room = w->room == 0 ? 512 : w->room * 2;
+		struct word *wide = realloc(w->words, room * sizeof(*wide));
+		if (wide == NULL)
+			return RC_MEMORY;
+		w->words = wide;
+		w->room = room;
+	}
+	w->words[w->count++] = (struct word){ .text = word, .number = number };
+	return RC_OK;
+}
+
+static inline uint32_t
+mixed(uint32_t gram)
+{
+	return gram * 0x9e3779b1u;
+}
+
+static inline bool
+may_start(const struct wordset *w, uint32_t gram)
+{
+	uint32_t bit = mixed(gram) >> (32 - FILTER_SHIFT);
+
+	return (w->filter[bit / 32] >> (bit % 32) & 1) != 0;
+}
+
+static void
+filter_add(struct wordset *w, uint32_t gram)
+{
+	uint32_t bit = mixed(gram) >> (32 - FILTER_SHIFT);
+
+	w->filter[bit / 32] |= 1u << bit % 32;
+}
+
+/* Where a gram is, or would be. */
+static struct start *
+start_of(const struct wordset *w, uint32_t gram)
+{
+	size_t i = mixed(gram) >> (32 - w->start_bits), mask = ((size_t)1 << w->start_bits) - 1;
+
+	while (w->starts[i].gram != 0 && w->starts[i].gram != gram)
+		i = (i + 1) & mask;
+	return &w->starts[i];
+}
+
+static void
+grams_count(const struct wordset *w, uint16_t *counts)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		uint32_t gram = 0;
+		for (size_t k = 0; k < w->words[i].text.len; k++) {
+			gram = gram << 8 | (uint8_t)w->words[i].text.at[k];
+			uint16_t *count = &counts[mixed(gram) >> (32 - COUNT_SHIFT)];
+			if (k + 1 >= GRAM && *count < UINT16_MAX)
+				(*count)++;
+		}
+	}
+}
+
+/* The letters of English, the most used one first. */
+static const struct bytes usual = B_INIT(" etaionsrlhdcumpfgybwv");
+
+/* How rarely a text has these four: what few words have, of letters that are not used much. */
+static unsigned
+commonness(uint32_t gram, const uint16_t *counts, const uint8_t *use)
+{
+	return counts[mixed(gram) >> (32 - COUNT_SHIFT)] * 16u + use[gram >> 24] + use[gram >> 16 & 255] + use[gram >> 8 & 255] + use[gram & 255];
+}
+
+/* The gram by which a word is looked for. */
+static uint32_t
+gram_choose(struct word *word, const uint16_t *counts, const uint8_t *use)
+{
+	uint32_t gram = 0, best = 0;
+	unsigned least = UINT32_MAX;
+
+	for (size_t k = 0; k < word->text.len; k++) {
+		gram = gram << 8 | (uint8_t)word->text.at[k];
+		if (k + 1 < GRAM || commonness(gram, counts, use) >= least)
+			continue;
+		least = commonness(gram, counts, use);
+		best = gram;
+		word->gram_end = (uint32_t)k + 1;
+	}
+	word->solid = !bytes_has(bytes_sub(word->text, word->gram_end - GRAM, GRAM), ' ');
+	return best;
+}
+
+/* In front of a list of words, or to those of it that read the same. */
+static void
+word_list(struct wordset *w, uint32_t *link, uint32_t i)
+{
+	while (*link != 0 && !bytes_eq(w->words[*link - 1].text, w->words[i].text))
+		link = &w->words[*link - 1].next;
+	if (*link == 0) {
+		*link = i + 1;
+		return;
+	}
+	w->words[i].same = w->words[*link - 1].same;
+	w->words[*link - 1].same = i + 1;
+}
+
+static uint32_t *
+start_add(struct wordset *w, uint32_t gram, bool shorter)
+{
+	struct start *start = start_of(w, gram);
+
+	filter_add(w, gram);
+	start->gram = gram;
+	return shorter ? &start->shorter : &start->word;
+}
+
+/* A word of one octet less is found with each octet that may follow. */
+static void
+short_place(struct wordset *w, uint32_t i)
+{
+	uint32_t octets = 0;
+
+	for (size_t k = 0; k < GRAM - 1; k++)
+		octets = octets << 8 | (uint8_t)w->words[i].text.at[k];
+	uint32_t first = start_of(w, octets << 8 | ' ')->shorter;
+	if (first != 0) {
+		word_list(w, &first, i);
+		return;
+	}
+	for (unsigned next = 0; next < 256; next++)
+		if (w->fold[next] == next)
+			*start_add(w, octets << 8 | next, true) = i + 1;
+}
+
+static void
+words_place(struct wordset *w, const uint16_t *counts)
+{
+	uint8_t use[256] = { 0 };
+
+	for (size_t k = 0; k < usual.len; k++)
+		use[(uint8_t)usual.at[k]] = (uint8_t)(usual.len - k);
+	for (uint32_t i = 0; i < w->count; i++)
+		if (w->words[i].text.len < GRAM)
+			short_place(w, i);
+		else
+			word_list(w, start_add(w, gram_choose(&w->words[i], counts, use), false), i);
+}
+
+enum rc
+wordset_ready(struct wordset *w)
+{
+	uint16_t *counts = calloc((size_t)1 << COUNT_SHIFT, sizeof(*counts));
+	size_t    starts = 32;
+
+	for (size_t i = 0; i < w->count; i++)
+		starts += w->words[i].text.len < GRAM ? 256 : 1;
+	for (w->start_bits = 6; (size_t)1 << w->start_bits < 2 * starts; w->start_bits++)
+		;
+	w->starts = calloc((size_t)1 << w->start_bits, sizeof(*w->starts));
+	if (counts != NULL && w->starts != NULL) {
+		grams_count(w, counts);
+		words_place(w, counts);
+	}
+	free(counts);
+	return counts != NULL && w->starts != NULL ? RC_OK : RC_MEMORY;
+}
+
+struct scan {
+	const struct wordset *set;
+	struct bytes          text;
+	bool (*hit)(void *, uint32_t, size_t);
+	void *arg;
+};
+
+/* Does this word stand where its gram does? `end` is that of the gram, then that of the word. */
+static bool
+word_stands(const struct scan *s, const struct word *word, size_t *end)
+{
+	const uint8_t *fold = s->set->fold, *text = (const uint8_t *)s->text.at;
+	size_t         at = *end;
+
+	for (size_t k = word->gram_end; k < word->text.len; k++) {
+		while (word->text.at[k - 1] == ' ' && at < s->text.len && fold[text[at]] == ' ')
+			at++;
+		if (at >= s->text.len || fold[text[at++]] != (uint8_t)word->text.at[k])
+			return false;
+	}
+	size_t known = word->solid ? GRAM : 0, from = *end - known;
+	for (size_t k = word->gram_end - known; k-- > 0;) {
+		if (from == 0 || fold[text[--from]] != (uint8_t)word->text.at[k])
+			return false;
+		while (word->text.at[k] == ' ' && from > 0 && fold[text[from - 1]] == ' ')
+			from--;
+	}
+	*end = at;
+	return true;
+}
+
+/* A word and those that read the same. */
+static bool
+tell(const struct scan *s, uint32_t word, size_t end)
+{
+	for (; word != 0; word = s->set->words[word - 1].same)
+		if (!s->hit(s->arg, s->set->words[word - 1].number, end))
+			return false;
+	return true;
+}
+
+/* The words whose gram ends here. False when the scan is to stop. */
+static bool
+words_at(const struct scan *s, uint32_t gram, size_t gram_end)
+{
+	const struct start *start = start_of(s->set, gram);
+
+	if (start->shorter != 0 && !tell(s, start->shorter, gram_end - 1))
+		return false;
+	for (uint32_t i = start->word; i != 0; i = s->set->words[i - 1].next) {
+		size_t end = gram_end;
+		if (word_stands(s, &s->set->words[i - 1], &end) && !tell(s, i, end))
+			return false;
+	}
+	return true;
+}
+
+/* The next place where a word's gram may end: behind it; or behind the text. */
+static size_t
+gram_next(const struct wordset *w, struct bytes text, size_t i, uint32_t *gram_io)
+{
+	uint32_t gram = *gram_io;
+
+	while (i < text.len) {
+		uint32_t octet = w->fold[(uint8_t)text.at[i++]];
+		if (octet == ' ' && (uint8_t)gram == ' ')
+			continue;
+		gram = gram << 8 | octet;
+		if (!may_start(w, gram))
+			continue;
+		*gram_io = gram;
+		return i;
+	}
+	*gram_io = gram;
+	return text.len + 1;
+}
+
+void
+wordset_scan(const struct wordset *w, struct bytes text, bool (*hit)(void *, uint32_t, size_t), void *arg)
+{
+	const struct scan s = { w, text, hit, arg };
+	uint32_t          gram = 0;
+
+	for (size_t i = gram_next(w, text, 0, &gram); i <= text.len; i = gram_next(w, text, i, &gram))
+		if (!words_at(&s, gram, i))
+			return;
+	/* A short word at the very end has nothing behind it. */
+	if ((uint8_t)gram != ' ')
+		tell(&s, start_of(w, gram << 8 | ' ')->shorter, text.len);
+}
