@@ -99,6 +99,8 @@ def read(path):
                 ident, name, hosts = [x.strip() for x in rest.split("|")]
                 providers[ident] = (len(providers) + 1, name)
                 marks.extend((len(providers), host) for host in hosts.split())
+                if any(host.startswith(".") or host != host.lower() for host in hosts.split()):
+                    fault(where, "the end of a host name begins with a letter or digit, and is in lower case")
             elif word == "answer":
                 if rest in answers:
                     fault(where, f"a second answer {rest}")
@@ -224,7 +226,7 @@ def write(table, example_file):
             p("\t{ %s, %s }," % (c(ident), c(name)))
         p("};\nconst size_t provider_rows_count = sizeof(provider_rows) / sizeof(provider_rows[0]);\n")
         p("const struct provider_mark provider_marks[] = {")
-        for number, host in marks:
+        for number, host in sorted(marks, key=lambda mark: (len(mark[1]), mark)):
             p("\t{ %d, B_INIT(%s) }," % (number, c(host)))
         p("};\nconst size_t provider_marks_count = sizeof(provider_marks) / sizeof(provider_marks[0]);")
     with open(example_file, "w") as out:

@@ -37,6 +37,8 @@ local_start(struct bytes text, size_t at)
 	}
 	while (i > least && is_local(text.at[i - 1]))
 		i--;
+	if (!bytes_has(B("sS3'/*.-"), text.at[i]) && !bytes_has(bytes_sub(text, i, at - i), '='))
+		return i;
 	/* "'user@example.com'", "SMTP=user@example.com", "/user@example.com": not part of it. */
 	static const struct bytes leads[] = { B_INIT("smtp="), B_INIT("3d"), B_INIT("'"), B_INIT("/"), B_INIT("*"), B_INIT("."), B_INIT("-") };
 	for (bool again = true; again;) {
@@ -62,15 +64,17 @@ local_start(struct bytes text, size_t at)
 static bool
 domain_plausible(struct bytes domain)
 {
-	struct bytes label;
-	size_t       labels = 0;
+	size_t labels = 1, label = 0; /* the last one begins here */
 
 	if (bytes_starts(domain, B("[")))
 		return bytes_ends_nocase(domain, B("]"));
-	while (bytes_cut(&domain, '.', &label)) {
-		if (label.len == 0 || label.len > 63 || label.at[0] == '-')
+	for (size_t i = 0; i <= domain.len; i++) {
+		if (i < domain.len && domain.at[i] != '.')
+			continue;
+		if (i == label || i - label > 63 || domain.at[label] == '-')
 			return false;
-		labels++;
+		labels += i < domain.len;
+		label = i + 1;
 	}
 	return labels > 1;
 }
@@ -93,7 +97,7 @@ address_find(struct bytes text, size_t from, struct bytes *address_out, size_t *
 		while (stop > at + 1 && (text.at[stop - 1] == '.' || text.at[stop - 1] == '-' || text.at[stop - 1] == '_'))
 			stop--;
 		struct bytes address = bytes_sub(text, start, stop - start);
-		if (start < at && start >= (from > 0 ? from - 1 : 0) && domain_plausible(bytes_sub(text, at + 1, stop - at - 1)) && utf8_valid(address)) {
+		if (start < at && start >= (from > 0 ? from - 1 : 0) && domain_plausible(bytes_sub(text, at + 1, stop - at - 1)) && (bytes_is_ascii(address) || utf8_valid(address))) {
 			*address_out = address;
 			*end_out = stop;
 			return true;

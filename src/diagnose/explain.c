@@ -16,14 +16,8 @@
 
 /* The texts that are held against the rules, the best first. */
 struct texts {
-	struct text {
-		struct bytes    said; /* as it stands */
-		struct bytes    folded; /* both this and the hits: when first asked for */
-		const uint16_t *hits; /* of the rules' words */
-		size_t          hit_count;
-		bool            scanned;
-	} at[TEXTS_MAX];
-	size_t count;
+	struct rule_text at[TEXTS_MAX];
+	size_t           count;
 };
 
 static void
@@ -34,7 +28,7 @@ texts_add(struct texts *t, struct bytes text)
 		if (bytes_eq(t->at[i].said, text))
 			return;
 	if (text.len > 0 && t->count < TEXTS_MAX)
-		t->at[t->count++] = (struct text){ .said = text };
+		t->at[t->count++] = (struct rule_text){ .said = text };
 }
 
 /* Two peels of the same event made one: what one lacks the other gives. */
@@ -132,26 +126,6 @@ static const struct round {
 	{ TIER_MEANING, TIER_MEANING, THE_REPLY, THE_REPLY },
 };
 
-static void
-evidence_text(struct arena *a, struct rules *rules, struct evidence *e, struct texts *all, size_t i)
-{
-	struct text *t = &all->at[i];
-
-	e->text = B_NONE;
-	e->hits = NULL;
-	e->hit_count = 0;
-	if (i >= all->count)
-		return;
-	if (!t->scanned) {
-		t->folded = text_fold(a, t->said);
-		rules_scan(rules, a, t->folded, &t->hits, &t->hit_count);
-		t->scanned = true;
-	}
-	e->text = t->folded;
-	e->hits = t->hits;
-	e->hit_count = t->hit_count;
-}
-
 static const struct rule_row *
 judge(struct arena *a, struct rules *rules, struct evidence *e, struct texts *t)
 {
@@ -160,8 +134,10 @@ judge(struct arena *a, struct rules *rules, struct evidence *e, struct texts *t)
 	for (size_t round = 0; round < NELEMS(rounds); round++) {
 		enum which which = quoted ? rounds[round].quoted : rounds[round].plain;
 		for (size_t i = which == THE_REST; i == 0 || i < t->count; i++) {
-			evidence_text(a, rules, e, t, i);
-			const struct rule_row *row = rules_match(rules, e, rounds[round].least, rounds[round].most);
+			e->text = i < t->count ? &t->at[i] : NULL;
+			if (e->text != NULL)
+				rules_scan(rules, a, e->text);
+			const struct rule_row *row = rules_match(rules, a, e, rounds[round].least, rounds[round].most);
 			if (row != NULL)
 				return row;
 			if (which == THE_REPLY)
@@ -179,7 +155,7 @@ house_holds(struct arena *a, struct rules *rules, const struct evidence *e, stru
 	if (rules_house(rules) == NULL)
 		return NULL;
 	for (size_t i = 0; i < t->count; i++)
-		folded[i] = text_fold(a, t->at[i].said);
+		folded[i] = rules_folded(a, &t->at[i]);
 	return house_rules_match(rules_house(rules), e, host, folded, t->count);
 }
 
@@ -334,7 +310,9 @@ facts_take(struct arena *a, const struct rules *rules, const struct reading *r, 
 	f->ip = ip_in(v->reply.text, v->reply.ip);
 	if (f->ip.len == 0)
 		f->ip = r->source_ip;
-	f->selector = mime_param(a, arena_printf(a, ";%.*s", B_FMT(mime_field(a, &r->returned, B("DKIM-Signature")))), B("s"));
+	struct bytes signature = mime_field(a, &r->returned, B("DKIM-Signature"));
+	if (signature.len > 0)
+		f->selector = mime_param(a, arena_printf(a, ";%.*s", B_FMT(signature)), B("s"));
 	list_facts(a, rules, v, t);
 	groups_fact(a, v);
 }
@@ -440,7 +418,7 @@ verdict_make(struct arena *a, struct rules *rules, const struct reading *r, cons
 	texts_add(&t, passage.whole);
 	if (alone && (s->passage.at != r->text.at || s->passage.len != r->text.len))
 		texts_add(&t, r->text);
-	struct evidence e = { v->reply.code, v->reply.enhanced, v->reply.stage, v->providers, B_NONE, NULL, 0 };
+	struct evidence e = { v->reply.code, v->reply.enhanced, v->reply.stage, v->providers, NULL };
 	e.providers |= provider_of_host(address_domain(s->recipient)) | provider_of_host(r->reporter);
 	v->answer = answer_of_kind(v->kind);
 	if (v->answer == NULL && (v->own = own_row(&v->reply)) != NULL)

@@ -194,11 +194,9 @@ flatten(struct arena *a, struct bytes text)
 	if (out == NULL)
 		return B_NONE;
 	for (size_t i = 0; i < text.len; i++) {
-		char c = text.at[i];
-		if ((unsigned char)c > ' ') {
-			out[n++] = c;
-			continue;
-		}
+		while (i < text.len && (unsigned char)text.at[i] > ' ')
+			out[n++] = text.at[i++];
+		char c = i < text.len ? text.at[i] : ' ';
 		if (byte_is_space(c) || c == '\0' || c == '\v' || c == '\f')
 			c = ' ';
 		if (c != ' ' || (n > 0 && out[n - 1] != ' '))
@@ -282,10 +280,23 @@ inner_start(struct bytes whole, const struct places *p, struct reply_found *f, s
 	return best;
 }
 
+static size_t
+code_next(struct bytes text, size_t i, struct bytes code)
+{
+	for (; i < text.len; i++) {
+		i += bytes_index(bytes_from(text, i), code.at[0]);
+		if (bytes_starts(bytes_from(text, i), code))
+			break;
+	}
+	return i;
+}
+
 /* Codes repeated at the front of a reply's further lines are not part of its words. */
 static struct bytes
 words_of(struct arena *a, struct bytes text, const struct reply_found *f)
 {
+	if (f->code.len != 3 || code_next(text, 0, f->code) >= text.len)
+		return bytes_trim(text);
 	char  *out = arena_room(a, text.len + 1);
 	size_t n = 0;
 
@@ -388,6 +399,29 @@ host_find(struct bytes whole, const struct places *p, struct reply_found *f)
 	}
 }
 
+/* Where no wrapper tells it: the first failure code there is. */
+static size_t
+first_code(struct bytes whole, struct reply_found *f, size_t *after_out)
+{
+	for (size_t i = 0; i + 3 <= whole.len; i++)
+		if ((whole.at[i] == '4' || whole.at[i] == '5') && code_at(whole, i, f, after_out))
+			return i;
+	return whole.len;
+}
+
+/* An enhanced code in the middle of the words: dots are rarer than they. */
+static struct bytes
+first_enhanced(struct bytes text)
+{
+	for (size_t dot = bytes_index(text, '.'); dot < text.len; dot += 1 + bytes_index(bytes_from(text, dot + 1), '.')) {
+		size_t len = dot > 0 ? enhanced_length(bytes_from(text, dot - 1)) : 0;
+		char   before = dot > 1 ? text.at[dot - 2] : ' ';
+		if (len > 0 && !byte_is_alnum(before) && before != '.' && before != '-')
+			return bytes_sub(text, dot - 1, len);
+	}
+	return B_NONE;
+}
+
 struct reply_found
 peel(struct arena *a, const struct wordset *words, struct bytes text)
 {
@@ -401,17 +435,15 @@ peel(struct arena *a, const struct wordset *words, struct bytes text)
 	memset(p.first, 0, sizeof(p.first));
 	wordset_scan(words, f.whole, place_hit, &p);
 	start = inner_start(f.whole, &p, &f, &after);
-	for (size_t i = 0; start == f.whole.len && i + 3 <= f.whole.len; i++)
-		if ((f.whole.at[i] == '4' || f.whole.at[i] == '5') && code_at(f.whole, i, &f, &after))
-			start = i;
+	if (start == f.whole.len)
+		start = first_code(f.whole, &f, &after);
 	if (start < f.whole.len) {
 		f.text = words_of(a, quotation(f.whole, after, &p), &f);
 	} else {
 		f.text = quotation(f.whole, 0, &p);
 	}
-	for (size_t i = 0; f.enhanced.len == 0 && i < f.text.len; i++)
-		if (i == 0 || (!byte_is_alnum(f.text.at[i - 1]) && f.text.at[i - 1] != '.' && f.text.at[i - 1] != '-'))
-			f.enhanced = bytes_sub(f.text, i, enhanced_length(bytes_from(f.text, i)));
+	if (f.enhanced.len == 0)
+		f.enhanced = first_enhanced(f.text);
 	stage_find(&p, &f);
 	host_find(f.whole, &p, &f);
 	return f;

@@ -741,11 +741,21 @@ read_nested(struct scan *s, struct bytes returned, unsigned depth)
 	return NULL;
 }
 
+/* Is there a line that "> " quotes? */
+static bool
+quotes_lines(struct bytes text)
+{
+	for (size_t i = bytes_index(text, '>'); i < text.len; i += 1 + bytes_index(bytes_from(text, i + 1), '>'))
+		if (i > 0 && text.at[i - 1] == '\n' && i + 1 < text.len && text.at[i + 1] == ' ')
+			return true;
+	return false;
+}
+
 static bool
 scan_text(struct scan *s, struct bytes *returned_out)
 {
 	if (s->r->said.count == 0) {
-		if (bytes_has(s->r->text, '>') && bytes_find(s->r->text, B("\n> ")) < s->r->text.len && bytes_find_nocase(s->r->text, B("forwarded message")) < s->r->text.len)
+		if (quotes_lines(s->r->text) && bytes_find_nocase(s->r->text, B("forwarded message")) < s->r->text.len)
 			s->r->text = unquoted(s->arena, s->r->text);
 		inline_status(s, s->r->text);
 		if (s->r->said.count == 0)

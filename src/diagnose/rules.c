@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+#include "diagnose/charset.h"
 #include "diagnose/house_rules.h"
 #include "diagnose/listed.h"
 #include "diagnose/peel.h"
@@ -24,8 +26,8 @@ struct rules {
 	pcre2_code         **compiled; /* by pattern; made at the first use */
 	pcre2_match_data    *match_data;
 	pcre2_match_context *match_context;
-	uint8_t             *seen; /* by pattern: found in this text */
-	uint16_t            *hits; /* the patterns found, to clean `seen` */
+	uint8_t             *seen; /* by pattern: its word is in this text */
+	uint16_t            *hits; /* those, in their order */
 	size_t               hit_count;
 	size_t              *plain; /* rules without texts */
 	size_t               plain_count;
@@ -37,10 +39,13 @@ hit(void *arg, uint32_t number, size_t end)
 	struct rules *r = arg;
 
 	(void)end;
-	if (!r->seen[number]) {
-		r->seen[number] = 1;
-		r->hits[r->hit_count++] = (uint16_t)number;
-	}
+	if (r->seen[number])
+		return true;
+	r->seen[number] = 1;
+	size_t i = r->hit_count++;
+	for (; i > 0 && r->hits[i - 1] > number; i--)
+		r->hits[i] = r->hits[i - 1];
+	r->hits[i] = (uint16_t)number;
 	return true;
 }
 
@@ -208,14 +213,14 @@ rules_glob_holds(struct bytes text, struct bytes glob)
 }
 
 static bool
-pattern_holds(struct rules *r, size_t i, struct bytes text)
+pattern_holds(struct rules *r, struct arena *a, size_t i, struct rule_text *text)
 {
 	const struct pattern_row *p = &pattern_rows[i];
 
 	if (!r->seen[i])
 		return false;
 	if (p->glob != NULL)
-		return rules_glob_holds(text, bytes_of(p->glob));
+		return rules_glob_holds(rules_folded(a, text), bytes_of(p->glob));
 	if (p->regex == NULL)
 		return true;
 	if (r->compiled[i] == NULL) {
@@ -225,14 +230,15 @@ pattern_holds(struct rules *r, size_t i, struct bytes text)
 		if (r->compiled[i] == NULL)
 			return false;
 	}
-	return pcre2_match(r->compiled[i], (PCRE2_SPTR)text.at, text.len, 0, 0, r->match_data, r->match_context) >= 0;
+	struct bytes folded = rules_folded(a, text);
+	return pcre2_match(r->compiled[i], (PCRE2_SPTR)folded.at, folded.len, 0, 0, r->match_data, r->match_context) >= 0;
 }
 
 static bool
-forbidden(struct rules *r, const struct rule_row *row, struct bytes text)
+forbidden(struct rules *r, struct arena *a, const struct rule_row *row, struct rule_text *text)
 {
 	for (size_t i = row->first; i < (size_t)row->first + row->count; i++)
-		if (pattern_rows[i].unless && pattern_holds(r, i, text))
+		if (pattern_rows[i].unless && pattern_holds(r, a, i, text))
 			return true;
 	return false;
 }
@@ -243,50 +249,61 @@ in_tiers(const struct rule_row *row, enum rule_tier least, enum rule_tier most)
 	return row->tier >= (uint8_t)least && row->tier <= (uint8_t)most;
 }
 
-static int
-hit_order(const void *a, const void *b)
-{
-	return *(const uint16_t *)a - *(const uint16_t *)b;
-}
-
 void
-rules_scan(struct rules *r, struct arena *a, struct bytes text, const uint16_t **hits_out, size_t *count_out)
+rules_scan(struct rules *r, struct arena *a, struct rule_text *t)
 {
-	uint16_t *copy;
-
-	if (text.len > 0)
-		wordset_scan(r->set, text, hit, r);
-	size_t n = r->hit_count;
-	qsort(r->hits, n, sizeof(*r->hits), hit_order);
-	copy = n > 0 ? arena_take_array(a, n, sizeof(*copy)) : NULL;
-	if (copy != NULL)
-		memcpy(copy, r->hits, n * sizeof(*copy));
+	if (t->scanned)
+		return;
+	t->scanned = true;
+	wordset_scan(r->set, bytes_is_ascii(t->said) ? t->said : rules_folded(a, t), hit, r);
+	uint16_t *copy = r->hit_count > 0 ? arena_take_array(a, r->hit_count, sizeof(*copy)) : NULL;
+	if (copy != NULL) {
+		memcpy(copy, r->hits, r->hit_count * sizeof(*copy));
+		t->hits = copy;
+		t->hit_count = r->hit_count;
+	}
 	while (r->hit_count > 0)
 		r->seen[r->hits[--r->hit_count]] = 0;
-	*hits_out = copy;
-	*count_out = copy != NULL ? n : 0;
+}
+
+struct bytes
+rules_folded(struct arena *a, struct rule_text *t)
+{
+	if (t->folded.at == NULL)
+		t->folded = text_fold(a, t->said);
+	return t->folded;
+}
+
+/* Of the rules with texts, the first that holds. */
+static size_t
+first_said(struct rules *r, struct arena *a, const struct evidence *e, enum rule_tier least, enum rule_tier most)
+{
+	struct rule_text *t = e->text;
+
+	for (size_t i = 0; t != NULL && i < t->hit_count; i++) {
+		const struct pattern_row *p = &pattern_rows[t->hits[i]];
+		const struct rule_row    *row = &rule_rows[p->rule];
+		if (!p->unless && in_tiers(row, least, most) && rules_codes_hold(row, e) && pattern_holds(r, a, t->hits[i], t) && !forbidden(r, a, row, t))
+			return p->rule;
+	}
+	return rule_rows_count;
 }
 
 const struct rule_row *
-rules_match(struct rules *r, const struct evidence *e, enum rule_tier least, enum rule_tier most)
+rules_match(struct rules *r, struct arena *a, const struct evidence *e, enum rule_tier least, enum rule_tier most)
 {
-	size_t best = rule_rows_count;
+	size_t count = e->text != NULL ? e->text->hit_count : 0;
 
-	for (size_t i = 0; i < e->hit_count; i++)
-		r->seen[e->hits[i]] = 1;
-	for (size_t i = 0; i < e->hit_count && best == rule_rows_count; i++) { /* in the order of their rules */
-		const struct pattern_row *p = &pattern_rows[e->hits[i]];
-		const struct rule_row    *row = &rule_rows[p->rule];
-		if (!p->unless && in_tiers(row, least, most) && rules_codes_hold(row, e) && pattern_holds(r, e->hits[i], e->text) && !forbidden(r, row, e->text))
-			best = p->rule;
-	}
+	for (size_t i = 0; i < count; i++)
+		r->seen[e->text->hits[i]] = 1;
+	size_t best = first_said(r, a, e, least, most);
 	for (size_t i = 0; i < r->plain_count && r->plain[i] < best; i++) {
 		const struct rule_row *row = &rule_rows[r->plain[i]];
-		if (in_tiers(row, least, most) && rules_codes_hold(row, e) && !forbidden(r, row, e->text))
+		if (in_tiers(row, least, most) && rules_codes_hold(row, e) && !forbidden(r, a, row, e->text))
 			best = r->plain[i];
 	}
-	for (size_t i = 0; i < e->hit_count; i++)
-		r->seen[e->hits[i]] = 0;
+	for (size_t i = 0; i < count; i++)
+		r->seen[e->text->hits[i]] = 0;
 	return best < rule_rows_count ? &rule_rows[best] : NULL;
 }
 
@@ -333,19 +350,33 @@ rules_at(const struct rules *r, size_t i)
 	return &rule_rows[i];
 }
 
+/* The first mark that is not shorter than this. tools/rules.py sorts them so. */
+static size_t
+mark_first(size_t len)
+{
+	size_t low = 0, high = provider_marks_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (provider_marks[middle].suffix.len < len)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 uint32_t
 provider_of_host(struct bytes host)
 {
-	uint32_t bits = 0;
+	uint32_t     bits = 0;
+	struct bytes label;
 
-	for (size_t i = 0; host.len > 0 && i < provider_marks_count; i++) {
-		struct bytes suffix = provider_marks[i].suffix;
-		/* The first octet tells most strangers. */
-		if (host.len < suffix.len || byte_lower(host.at[host.len - suffix.len]) != suffix.at[0])
-			continue;
-		if (bytes_ends_nocase(host, suffix) && (host.len == suffix.len || host.at[host.len - suffix.len - 1] == '.' || suffix.at[0] == '.'))
-			bits |= 1u << provider_marks[i].provider;
-	}
+	/* The name itself, and what is behind each of its dots. */
+	for (struct bytes rest = host; rest.len > 0; bytes_cut(&rest, '.', &label))
+		for (size_t i = mark_first(rest.len); i < provider_marks_count && provider_marks[i].suffix.len == rest.len; i++)
+			if (bytes_eq_nocase(rest, provider_marks[i].suffix))
+				bits |= 1u << provider_marks[i].provider;
 	return bits;
 }
 

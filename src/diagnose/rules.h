@@ -71,15 +71,22 @@ struct provider_mark {
 	struct bytes suffix; /* of a host name */
 };
 
+/* A text that is held against the rules. Begin with `said`, the rest is empty then. */
+struct rule_text {
+	struct bytes    said; /* as it stands */
+	struct bytes    folded; /* when it was asked for, see rules_folded() */
+	const uint16_t *hits; /* the patterns whose words it has, in the order of the rules */
+	size_t          hit_count;
+	bool            scanned;
+};
+
 /* What is held against the rules. */
 struct evidence {
 	struct bytes code; /* "550" or empty */
 	struct bytes enhanced; /* "5.1.1" or empty */
 	enum stage   stage;
 	uint32_t     providers; /* bits, by provider number */
-	struct bytes text; /* folded, see text_fold() */
-	const uint16_t *hits; /* from rules_scan() of that text */
-	size_t       hit_count;
+	struct rule_text *text; /* scanned; NULL: none */
 };
 
 struct rules;
@@ -98,8 +105,10 @@ struct house_rules *rules_house(struct rules *);
 enum words { WORDS_READING, WORDS_PEEL, WORDS_LISTED, WORDS_KINDS };
 const struct wordset *rules_words(const struct rules *, enum words);
 
-/* The words of the rules that occur in a folded text. */
-void rules_scan(struct rules *, struct arena *, struct bytes text, const uint16_t **hits_out, size_t *count_out);
+/* Finds the words of the rules in a text; once. */
+void rules_scan(struct rules *, struct arena *, struct rule_text *);
+/* The text as text_fold() makes it. */
+struct bytes rules_folded(struct arena *, struct rule_text *);
 
 /* Is it there, folded both? "*" stands for up to some hundred octets; what is behind
  * so many parts is not looked at. */
@@ -108,7 +117,7 @@ bool rules_glob_holds(struct bytes text, struct bytes glob);
 
 /* The first rule that holds, in tiers from `least` to `most`; NULL: none. */
 bool                     rules_codes_hold(const struct rule_row *, const struct evidence *); /* all but texts */
-const struct rule_row   *rules_match(struct rules *, const struct evidence *, enum rule_tier least, enum rule_tier most);
+const struct rule_row   *rules_match(struct rules *, struct arena *, const struct evidence *, enum rule_tier least, enum rule_tier most);
 const struct answer_row *rules_answer(const struct rules *, const struct rule_row *);
 
 const struct answer_row *answer_named(const char *id); /* aborts when there is none: a fault of ours */

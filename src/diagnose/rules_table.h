@@ -12,7 +12,7 @@ extern const struct pattern_row   pattern_rows[];
 extern const size_t               pattern_rows_count;
 extern const struct provider_row  provider_rows[]; /* row 0 stands for none */
 extern const size_t               provider_rows_count;
-extern const struct provider_mark provider_marks[];
+extern const struct provider_mark provider_marks[]; /* the shortest first */
 extern const size_t               provider_marks_count;
 
 #endif

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "diagnose/charset.h"
 #include "diagnose/explain.h"
 #include "diagnose/peel.h"
 #include "diagnose/rules.h"
@@ -37,12 +36,12 @@ check_example(void **state)
 	const struct rule_row    *want = rule_named(e->rule), *got = NULL;
 	struct arena             *a = arena_new((size_t)1 << 20);
 	struct reply_found        reply = peel(a, rules_words(rules, WORDS_PEEL), bytes_of(e->text));
-	struct evidence           evidence = { reply.code, reply.enhanced, stage_of(want), want->provider != 0 ? 1u << want->provider : 0, B_NONE, NULL, 0 };
+	struct rule_text          text = { .said = reply.text.len > 0 ? reply.text : bytes_of(e->text) };
+	struct evidence           evidence = { reply.code, reply.enhanced, stage_of(want), want->provider != 0 ? 1u << want->provider : 0, &text };
 
-	evidence.text = text_fold(a, reply.text.len > 0 ? reply.text : bytes_of(e->text));
-	rules_scan(rules, a, evidence.text, &evidence.hits, &evidence.hit_count);
+	rules_scan(rules, a, &text);
 	for (enum rule_tier t = TIER_PROVIDER; t <= TIER_MEANING && got == NULL; t++)
-		got = rules_match(rules, &evidence, t, t);
+		got = rules_match(rules, a, &evidence, t, t);
 	if (got == NULL)
 		fail_msg("%s: no rule holds for: %s", e->rule, e->text);
 	if (got != want && got->answer != want->answer)
