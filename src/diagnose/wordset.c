@@ -1,9 +1,9 @@
 /* diagnose/wordset.c: see wordset.h. Each word is looked for by the four octets
  * in a row that are the rarest it has. Nearly every place of a text has none of
  * these, so that is asked first, and it must cost next to nothing: the last four
- * octets, folded, are looked up in a small set. Only where they are in it are
- * words compared. Nothing of one place depends on the place before it, which is
- * what processors like. */
+ * octets, folded, are looked up in a small set. Where they are in it, those
+ * before them must fit too, and only then are words compared. Nothing of one
+ * place depends on the place before it, which is what processors like. */
 #include "diagnose/wordset.h"
 
 #include <stdlib.h>
@@ -29,8 +29,16 @@ struct word {
 /* Where a gram leads. */
 struct start {
 	uint32_t gram; /* 0: the place is free */
-	uint32_t word; /* the first, plus one; 0: none */
-	uint32_t shorter; /* the word that ends before the last octet, plus one; 0: none */
+	uint32_t before, mask; /* what all its words have in front of it, where bits are set */
+	uint32_t word; /* the first, plus one */
+};
+
+/* Words of one octet less: few, and found with whatever follows them. */
+#define SHORT_MAX 32
+
+struct short_word {
+	uint32_t octets;
+	uint32_t word; /* plus one */
 };
 
 struct wordset {
@@ -40,6 +48,9 @@ struct wordset {
 	uint32_t      filter[(1u << FILTER_SHIFT) / 32];
 	struct start *starts;
 	unsigned      start_bits; /* of their number */
+
+	struct short_word shorts[SHORT_MAX];
+	size_t            short_count;
 };
 
 struct wordset *
@@ -88,9 +99,9 @@ mixed(uint32_t gram)
 }
 
 static inline bool
-may_start(const struct wordset *w, uint32_t gram)
+may_start(const struct wordset *w, uint64_t gram)
 {
-	uint32_t bit = mixed(gram) >> (32 - FILTER_SHIFT);
+	uint32_t bit = mixed((uint32_t)gram) >> (32 - FILTER_SHIFT);
 
 	return (w->filter[bit / 32] >> (bit % 32) & 1) != 0;
 }
@@ -138,7 +149,7 @@ commonness(uint32_t gram, const uint16_t *counts, const uint8_t *use)
 	return counts[mixed(gram) >> (32 - COUNT_SHIFT)] * 16u + use[gram >> 24] + use[gram >> 16 & 255] + use[gram >> 8 & 255] + use[gram & 255];
 }
 
-/* The gram by which a word is looked for. */
+/* The gram by which a word is looked for: of equals the last, which has the most in front of it. */
 static uint32_t
 gram_choose(struct word *word, const uint16_t *counts, const uint8_t *use)
 {
@@ -147,7 +158,7 @@ gram_choose(struct word *word, const uint16_t *counts, const uint8_t *use)
 
 	for (size_t k = 0; k < word->text.len; k++) {
 		gram = gram << 8 | (uint8_t)word->text.at[k];
-		if (k + 1 < GRAM || commonness(gram, counts, use) >= least)
+		if (k + 1 < GRAM || commonness(gram, counts, use) > least)
 			continue;
 		least = commonness(gram, counts, use);
 		best = gram;
@@ -171,65 +182,78 @@ word_list(struct wordset *w, uint32_t *link, uint32_t i)
 	w->words[*link - 1].same = i + 1;
 }
 
-static uint32_t *
-start_add(struct wordset *w, uint32_t gram, bool shorter)
+static void
+word_place(struct wordset *w, uint32_t i, uint32_t gram)
 {
-	struct start *start = start_of(w, gram);
+	const struct word *word = &w->words[i];
+	struct start      *start = start_of(w, gram);
+	uint32_t           before = 0, mask = 0;
 
+	for (size_t k = GRAM; k < 2 * GRAM && k < word->gram_end; k++) {
+		before |= (uint32_t)(uint8_t)word->text.at[word->gram_end - k - 1] << 8 * (k - GRAM);
+		mask |= 0xffu << 8 * (k - GRAM);
+	}
+	if (start->gram == 0)
+		*start = (struct start){ gram, before, mask, 0 };
+	start->mask &= mask & ~(start->before ^ before);
+	start->before &= start->mask;
 	filter_add(w, gram);
-	start->gram = gram;
-	return shorter ? &start->shorter : &start->word;
+	word_list(w, &start->word, i);
 }
 
-/* A word of one octet less is found with each octet that may follow. */
-static void
+static bool
 short_place(struct wordset *w, uint32_t i)
 {
 	uint32_t octets = 0;
 
 	for (size_t k = 0; k < GRAM - 1; k++)
 		octets = octets << 8 | (uint8_t)w->words[i].text.at[k];
-	uint32_t first = start_of(w, octets << 8 | ' ')->shorter;
-	if (first != 0) {
-		word_list(w, &first, i);
-		return;
-	}
+	for (size_t k = 0; k < w->short_count; k++)
+		if (w->shorts[k].octets == octets) {
+			word_list(w, &w->shorts[k].word, i);
+			return true;
+		}
+	if (w->short_count == SHORT_MAX)
+		return false;
+	w->shorts[w->short_count++] = (struct short_word){ octets, i + 1 };
 	for (unsigned next = 0; next < 256; next++)
 		if (w->fold[next] == next)
-			*start_add(w, octets << 8 | next, true) = i + 1;
+			filter_add(w, octets << 8 | next);
+	return true;
 }
 
-static void
+static bool
 words_place(struct wordset *w, const uint16_t *counts)
 {
 	uint8_t use[256] = { 0 };
+	bool    fine = true;
 
 	for (size_t k = 0; k < usual.len; k++)
 		use[(uint8_t)usual.at[k]] = (uint8_t)(usual.len - k);
-	for (uint32_t i = 0; i < w->count; i++)
+	for (uint32_t i = 0; i < w->count && fine; i++)
 		if (w->words[i].text.len < GRAM)
-			short_place(w, i);
+			fine = short_place(w, i);
 		else
-			word_list(w, start_add(w, gram_choose(&w->words[i], counts, use), false), i);
+			word_place(w, i, gram_choose(&w->words[i], counts, use));
+	return fine;
 }
 
 enum rc
 wordset_ready(struct wordset *w)
 {
 	uint16_t *counts = calloc((size_t)1 << COUNT_SHIFT, sizeof(*counts));
-	size_t    starts = 32;
+	bool      fine = false;
 
-	for (size_t i = 0; i < w->count; i++)
-		starts += w->words[i].text.len < GRAM ? 256 : 1;
-	for (w->start_bits = 6; (size_t)1 << w->start_bits < 2 * starts; w->start_bits++)
+	for (w->start_bits = 4; (size_t)1 << w->start_bits < w->count + w->count / 2; w->start_bits++)
 		;
 	w->starts = calloc((size_t)1 << w->start_bits, sizeof(*w->starts));
 	if (counts != NULL && w->starts != NULL) {
 		grams_count(w, counts);
-		words_place(w, counts);
+		fine = words_place(w, counts);
 	}
+	enum rc rc = counts == NULL || w->starts == NULL ? RC_MEMORY : fine ? RC_OK : RC_LIMIT;
 	free(counts);
-	return counts != NULL && w->starts != NULL ? RC_OK : RC_MEMORY;
+	return rc;
 }
 
 struct scan {
@@ -273,14 +297,26 @@ tell(const struct scan *s, uint32_t word, size_t end)
 	return true;
 }
 
+/* A word of one octet less than a gram. */
+static bool
+short_tell(const struct scan *s, uint32_t octets, size_t end)
+{
+	for (size_t i = 0; i < s->set->short_count; i++)
+		if (s->set->shorts[i].octets == octets)
+			return tell(s, s->set->shorts[i].word, end);
+	return true;
+}
+
 /* The words whose gram ends here. False when the scan is to stop. */
 static bool
-words_at(const struct scan *s, uint32_t gram, size_t gram_end)
+words_at(const struct scan *s, uint64_t gram, size_t gram_end)
 {
-	const struct start *start = start_of(s->set, gram);
+	const struct start *start = start_of(s->set, (uint32_t)gram);
 
-	if (start->shorter != 0 && !tell(s, start->shorter, gram_end - 1))
+	if (!short_tell(s, (uint32_t)gram >> 8, gram_end - 1))
 		return false;
+	if (start->gram == 0 || ((uint32_t)(gram >> 32) & start->mask) != start->before)
+		return true;
 	for (uint32_t i = start->word; i != 0; i = s->set->words[i - 1].next) {
 		size_t end = gram_end;
 		if (word_stands(s, &s->set->words[i - 1], &end) && !tell(s, i, end))
@@ -289,23 +325,23 @@ words_at(const struct scan *s, uint32_t gram, size_t gram_end)
 	return true;
 }
 
-/* The next place where a word's gram may end: behind it; or behind the text. */
+/* The next place where a word's gram may end: behind it; or behind the text. The last octets are kept. */
 static size_t
-gram_next(const struct wordset *w, struct bytes text, size_t i, uint32_t *gram_io)
+gram_next(const struct wordset *w, struct bytes text, size_t i, uint64_t *last_io)
 {
-	uint32_t gram = *gram_io;
+	uint64_t last = *last_io;
 
 	while (i < text.len) {
-		uint32_t octet = w->fold[(uint8_t)text.at[i++]];
-		if (octet == ' ' && (uint8_t)gram == ' ')
+		uint64_t octet = w->fold[(uint8_t)text.at[i++]];
+		if (octet == ' ' && (uint8_t)last == ' ')
 			continue;
-		gram = gram << 8 | octet;
-		if (!may_start(w, gram))
+		last = last << 8 | octet;
+		if (!may_start(w, last))
 			continue;
-		*gram_io = gram;
+		*last_io = last;
 		return i;
 	}
-	*gram_io = gram;
+	*last_io = last;
 	return text.len + 1;
 }
 
@@ -313,12 +349,12 @@ void
 wordset_scan(const struct wordset *w, struct bytes text, bool (*hit)(void *, uint32_t, size_t), void *arg)
 {
 	const struct scan s = { w, text, hit, arg };
-	uint32_t          gram = 0;
+	uint64_t          last = 0;
 
-	for (size_t i = gram_next(w, text, 0, &gram); i <= text.len; i = gram_next(w, text, i, &gram))
-		if (!words_at(&s, gram, i))
+	for (size_t i = gram_next(w, text, 0, &last); i <= text.len; i = gram_next(w, text, i, &last))
+		if (!words_at(&s, last, i))
 			return;
 	/* A short word at the very end has nothing behind it. */
-	if ((uint8_t)gram != ' ')
-		tell(&s, start_of(w, gram << 8 | ' ')->shorter, text.len);
+	if ((uint8_t)last != ' ')
+		short_tell(&s, last & 0xffffff, text.len);
 }
