@@ -24,6 +24,7 @@ securityerror spamdetected speeding suppressed suspend syntaxerror systemerror s
 virusdetected""".split())
 CATEGORIES = set("""authentication reputation recipient mailbox policy content routing relay transport rate account size syntax system
 unknown""".split())
+MARK_MAX = 64  # PROVIDER_MARK_MAX of rules_table.h
 HARD = {"userunknown", "hostunknown", "hasmoved", "notaccept"}
 
 faults = []
@@ -99,8 +100,8 @@ def read(path):
                 ident, name, hosts = [x.strip() for x in rest.split("|")]
                 providers[ident] = (len(providers) + 1, name)
                 marks.extend((len(providers), host) for host in hosts.split())
-                if any(host.startswith(".") or host != host.lower() for host in hosts.split()):
-                    fault(where, "the end of a host name begins with a letter or digit, and is in lower case")
+                if any(len(host) >= MARK_MAX or host.startswith(".") or host != host.lower() for host in hosts.split()):
+                    fault(where, "the end of a host name begins with a letter or digit, is in lower case and not longer than others")
             elif word == "answer":
                 if rest in answers:
                     fault(where, f"a second answer {rest}")
@@ -226,9 +227,11 @@ def write(table, example_file):
             p("\t{ %s, %s }," % (c(ident), c(name)))
         p("};\nconst size_t provider_rows_count = sizeof(provider_rows) / sizeof(provider_rows[0]);\n")
         p("const struct provider_mark provider_marks[] = {")
-        for number, host in sorted(marks, key=lambda mark: (len(mark[1]), mark)):
+        marks.sort(key=lambda mark: (len(mark[1]), mark))
+        for number, host in marks:
             p("\t{ %d, B_INIT(%s) }," % (number, c(host)))
         p("};\nconst size_t provider_marks_count = sizeof(provider_marks) / sizeof(provider_marks[0]);")
+        p("const uint16_t provider_marks_from[PROVIDER_MARK_MAX] = { %s };" % ", ".join(str(sum(len(host) < n for _, host in marks)) for n in range(MARK_MAX)))
     with open(example_file, "w") as out:
         out.write('/* Made by tools/rules.py: do not edit. */\n#include "diagnose/rules.h"\n\nconst struct example_row rule_examples[] = {\n')
         for r in rules:

@@ -231,19 +231,18 @@ ip_in(struct bytes text, struct bytes not_this)
 	struct ip ip;
 
 	for (size_t i = 0; i < text.len; i++) {
-		if (byte_hex(text.at[i]) < 0 && text.at[i] != ':')
+		size_t start = i, n = 0;
+		while (i < text.len && (byte_is_alnum(text.at[i]) || text.at[i] == '.' || text.at[i] == ':' || text.at[i] == '-'))
+			i++;
+		if (i - start < 7)
 			continue;
-		if (i > 0 && (byte_is_alnum(text.at[i - 1]) || text.at[i - 1] == '.' || text.at[i - 1] == ':' || text.at[i - 1] == '-')) 
-			continue;
-		size_t n = 0;
-		while (i + n < text.len && n < IP_TEXT_MAX && (byte_hex(text.at[i + n]) >= 0 || text.at[i + n] == '.' || text.at[i + n] == ':'))
+		while (start + n < text.len && n < IP_TEXT_MAX && (byte_hex(text.at[start + n]) >= 0 || text.at[start + n] == '.' || text.at[start + n] == ':'))
 			n++;
-		struct bytes word = bytes_sub(text, i, n);
+		struct bytes word = bytes_sub(text, start, n);
 		while (word.len > 0 && (word.at[word.len - 1] == '.' || word.at[word.len - 1] == ':'))
 			word.len--;
 		if (word.len >= 7 && !bytes_eq(word, not_this) && ip_parse(word, &ip))
 			return word;
-		i += n > 0 ? n - 1 : 0;
 	}
 	return B_NONE;
 }

@@ -194,9 +194,12 @@ flatten(struct arena *a, struct bytes text)
 	if (out == NULL)
 		return B_NONE;
 	for (size_t i = 0; i < text.len; i++) {
-		while (i < text.len && (unsigned char)text.at[i] > ' ')
-			out[n++] = text.at[i++];
-		char c = i < text.len ? text.at[i] : ' ';
+		char c = text.at[i];
+		for (; (unsigned char)c > ' '; c = text.at[i]) {
+			out[n++] = c;
+			if (++i == text.len)
+				return bytes_make(out, n);
+		}
 		if (byte_is_space(c) || c == '\0' || c == '\v' || c == '\f')
 			c = ' ';
 		if (c != ' ' || (n > 0 && out[n - 1] != ' '))

@@ -350,22 +350,6 @@ rules_at(const struct rules *r, size_t i)
 	return &rule_rows[i];
 }
 
-/* The first mark that is not shorter than this. tools/rules.py sorts them so. */
-static size_t
-mark_first(size_t len)
-{
-	size_t low = 0, high = provider_marks_count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		if (provider_marks[middle].suffix.len < len)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 uint32_t
 provider_of_host(struct bytes host)
 {
@@ -374,7 +358,7 @@ provider_of_host(struct bytes host)
 
 	/* The name itself, and what is behind each of its dots. */
 	for (struct bytes rest = host; rest.len > 0; bytes_cut(&rest, '.', &label))
-		for (size_t i = mark_first(rest.len); i < provider_marks_count && provider_marks[i].suffix.len == rest.len; i++)
+		for (size_t i = rest.len < PROVIDER_MARK_MAX ? provider_marks_from[rest.len] : provider_marks_count; i < provider_marks_count && provider_marks[i].suffix.len == rest.len; i++)
 			if (bytes_eq_nocase(rest, provider_marks[i].suffix))
 				bits |= 1u << provider_marks[i].provider;
 	return bits;

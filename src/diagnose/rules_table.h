@@ -14,5 +14,7 @@ extern const struct provider_row  provider_rows[]; /* row 0 stands for none */
 extern const size_t               provider_rows_count;
 extern const struct provider_mark provider_marks[]; /* the shortest first */
 extern const size_t               provider_marks_count;
+#define PROVIDER_MARK_MAX 64
+extern const uint16_t             provider_marks_from[PROVIDER_MARK_MAX]; /* by length: the first of them */
 
 #endif
