@@ -17,18 +17,21 @@
 /* The texts that are held against the rules, the best first. */
 struct texts {
 	struct rule_text at[TEXTS_MAX];
+	bool             may_list[TEXTS_MAX]; /* see peel.h */
 	size_t           count;
 };
 
 static void
-texts_add(struct texts *t, struct bytes text)
+texts_add(struct texts *t, struct bytes text, bool may_list)
 {
 	text = bytes_trim(bytes_sub(text, 0, 8192));
 	for (size_t i = 0; i < t->count; i++)
 		if (bytes_eq(t->at[i].said, text))
 			return;
-	if (text.len > 0 && t->count < TEXTS_MAX)
-		t->at[t->count++] = (struct rule_text){ .said = text };
+	if (text.len == 0 || t->count == TEXTS_MAX)
+		return;
+	t->may_list[t->count] = may_list;
+	t->at[t->count++] = (struct rule_text){ .said = text };
 }
 
 /* Two peels of the same event made one: what one lacks the other gives. */
@@ -50,6 +53,7 @@ reply_merge(struct reply_found best, struct reply_found other)
 	}
 	if (best.stage == STAGE_NONE)
 		best.stage = other.stage;
+	best.may_list = best.may_list || other.may_list;
 	return best;
 }
 
@@ -254,7 +258,8 @@ list_facts(struct arena *a, const struct rules *rules, struct bounce_verdict *v,
 	struct listed l = { 0 };
 
 	for (size_t k = 0; matters && k < t->count && l.name.len == 0; k++)
-		l = listed_find(a, rules_words(rules, WORDS_LISTED), t->at[k].said);
+		if (t->may_list[k])
+			l = listed_find(a, rules_words(rules, WORDS_LISTED), t->at[k].said);
 	v->facts.list = l.name;
 	v->facts.list_zone = l.zone;
 	v->facts.delist = matters && v->rule != NULL && v->rule->delist != NULL ? bytes_of(v->rule->delist) : l.delist;
@@ -412,11 +417,11 @@ verdict_make(struct arena *a, struct rules *rules, const struct reading *r, cons
 		v->reply.enhanced = s->status.len > 0 ? s->status : inner;
 	v->providers = provider_of_host(v->reply.host);
 
-	texts_add(&t, v->reply.text);
-	texts_add(&t, field.whole);
-	texts_add(&t, passage.whole);
+	texts_add(&t, v->reply.text, v->reply.may_list);
+	texts_add(&t, field.whole, field.may_list);
+	texts_add(&t, passage.whole, passage.may_list);
 	if (alone && (s->passage.at != r->text.at || s->passage.len != r->text.len))
-		texts_add(&t, r->text);
+		texts_add(&t, r->text, true);
 	struct evidence e = { v->reply.code, v->reply.enhanced, v->reply.stage, v->providers, NULL };
 	e.providers |= provider_of_host(address_domain(s->recipient)) | provider_of_host(r->reporter);
 	v->answer = answer_of_kind(v->kind);

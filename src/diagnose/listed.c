@@ -1,7 +1,6 @@
 /* diagnose/listed.c: see listed.h. */
 #include "diagnose/listed.h"
 
-#include "base/rc.h"
 #include "base/utf8.h"
 #include "diagnose/address_find.h"
 #include "diagnose/charset.h"
@@ -35,14 +34,30 @@ static const struct bytes leads[] = { B_INIT("blocked using "), B_INIT("listed i
 /* One run of numbers: the lists, then the leads. */
 #define WORDS_COUNT (NELEMS(lists) + NELEMS(leads))
 
+static struct bytes
+word_of(size_t i)
+{
+	return i < NELEMS(lists) ? lists[i].mark : leads[i - NELEMS(lists)];
+}
+
+enum rc
+listed_add(struct wordset *w, uint32_t number)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && i < WORDS_COUNT; i++)
+		rc = wordset_add(w, word_of(i), number);
+	return rc;
+}
+
 struct wordset *
 listed_words(void)
 {
 	struct wordset *t = wordset_new();
-	bool             fine = t != NULL;
+	bool            fine = t != NULL;
 
 	for (size_t i = 0; fine && i < WORDS_COUNT; i++)
-		fine = wordset_add(t, i < NELEMS(lists) ? lists[i].mark : leads[i - NELEMS(lists)], (uint32_t)i) == RC_OK;
+		fine = wordset_add(t, word_of(i), (uint32_t)i) == RC_OK;
 	if (fine && wordset_ready(t) == RC_OK)
 		return t;
 	wordset_free(t);

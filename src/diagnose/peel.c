@@ -5,7 +5,9 @@
 
 #include "base/ip.h"
 #include "base/rc.h"
+#include "base/utf8.h"
 #include "diagnose/address_find.h"
+#include "diagnose/listed.h"
 #include "diagnose/wordset.h"
 
 #define PEEL_MAX 16384
@@ -148,7 +150,7 @@ peel_words(void)
 
 	for (size_t i = 0; fine && i < WORDS_COUNT; i++)
 		fine = wordset_add(t, word_of(i), (uint32_t)i) == RC_OK;
-	if (fine && wordset_ready(t) == RC_OK)
+	if (fine && listed_add(t, WORDS_COUNT) == RC_OK && wordset_ready(t) == RC_OK)
 		return t;
 	wordset_free(t);
 	return NULL;
@@ -163,6 +165,7 @@ struct places {
 		uint32_t end;
 	} at[PLACES_MAX];
 	size_t   count;
+	bool     may_list;
 	uint16_t first[WORDS_COUNT], last[WORDS_COUNT]; /* plus one */
 };
 
@@ -171,8 +174,9 @@ place_hit(void *arg, uint32_t number, size_t end)
 {
 	struct places *p = arg;
 
-	if (p->count == PLACES_MAX)
-		return false;
+	p->may_list = p->may_list || number == WORDS_COUNT || p->count == PLACES_MAX;
+	if (number == WORDS_COUNT || p->count == PLACES_MAX)
+		return number == WORDS_COUNT;
 	p->at[p->count++] = (struct place){ (uint16_t)number, 0, (uint32_t)end };
 	uint16_t here = (uint16_t)p->count;
 	if (p->first[number] == 0)
@@ -435,6 +439,7 @@ peel(struct arena *a, const struct wordset *words, struct bytes text)
 	if (f.whole.len == 0)
 		return f;
 	p.count = 0;
+	p.may_list = !bytes_is_ascii(f.whole); /* what is typographic may hide a word */
 	memset(p.first, 0, sizeof(p.first));
 	wordset_scan(words, f.whole, place_hit, &p);
 	start = inner_start(f.whole, &p, &f, &after);
@@ -447,6 +452,8 @@ peel(struct arena *a, const struct wordset *words, struct bytes text)
 	}
 	if (f.enhanced.len == 0)
 		f.enhanced = first_enhanced(f.text);
+	bool mended = f.text.at < f.whole.at || f.text.at > f.whole.at + f.whole.len;
+	f.may_list = p.may_list || mended;
 	stage_find(&p, &f);
 	host_find(f.whole, &p, &f);
 	return f;

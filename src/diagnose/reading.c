@@ -758,8 +758,9 @@ scan_text(struct scan *s, struct bytes *returned_out)
 		if (quotes_lines(s->r->text) && bytes_find_nocase(s->r->text, B("forwarded message")) < s->r->text.len)
 			s->r->text = unquoted(s->arena, s->r->text);
 		inline_status(s, s->r->text);
-		if (s->r->said.count == 0)
-			inline_status(s, bytes_sub(s->mime->body, 0, 65536));
+		struct bytes body = bytes_sub(s->mime->body, 0, 65536);
+		if (s->r->said.count == 0 && (s->r->text.at != body.at || s->r->text.len < body.len))
+			inline_status(s, body);
 	}
 	return text_survey(s, returned_out);
 }
