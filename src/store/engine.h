@@ -39,12 +39,13 @@ typedef bool row_fn(void *arg, const union value *columns);
 
 struct engine {
 	const char *name;
+	bool alone; /* between begin and commit nobody else writes */
 	/* *db_out is set whenever there is something to close, on failure too. */
 	enum rc (*open)(const char *where, enum store_mode mode, void **db_out, struct buf *why);
 	void (*close)(void *db);
 	enum rc (*script)(void *db, const char *sql); /* several statements, no parameters */
 	enum rc (*prepare)(void *db); /* all of them; their tables are there */
-	enum rc (*begin)(void *db);
+	enum rc (*begin)(void *db, bool lazy); /* lazy: as store_begin_lazy() */
 	enum rc (*commit)(void *db);
 	void (*rollback)(void *db);
 	/* `fn` NULL: no rows are wanted, and trouble may show as late as in commit. */
@@ -73,6 +74,10 @@ enum rc store_run_row(struct store *, enum statement, const union value *lead, s
 void store_fill(const struct column *, size_t count, const union value *columns, void *row);
 /* Copy the text of a struct into the arena. */
 void store_own(struct arena *, const struct column *, size_t count, void *row);
+
+/* When a shelf is full; 0: never. To be set by tests alone. */
+int64_t store_shelf_rows(const struct store *);
+void    store_set_shelf_rows(struct store *, int64_t rows);
 
 /* Bring the schema up to date, or only look whether it is (store/schema.c). */
 enum rc schema_bring(const struct engine *, void *db, enum store_mode, struct buf *why) MUST_USE;

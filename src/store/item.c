@@ -6,12 +6,16 @@
 
 #include "base/clock.h"
 #include "store/engine.h"
+#include "store/shelf.h"
 
 #define HOUR_US ((int64_t)3600 * 1000000)
 
 /* What nine indexes add to an account, and one to a recipient; measured. */
 #define ACCOUNT_WEIGHT   700
 #define RECIPIENT_WEIGHT 150
+
+/* The shelves of the days of one batch. */
+#define SHELVES_LIMIT ((size_t)16 << 20)
 
 /* ---- one block with all that the rows point to ---- */
 
@@ -106,14 +110,14 @@ item_weight(const struct item *item)
 
 /* ---- counters ---- */
 
-/* One for an hour, one for a blamed domain, one for a day of each item. Equal
+/* One for an hour and one for a blamed domain of each item. Equal
  * ones become one before they are written, in one order for all daemons, so that
  * two never wait for each other. */
 struct tally {
 	enum statement which;
 	int64_t        day, hour; /* hour: of SQL_HOURLY_ADD alone */
 	struct bytes   a, b;
-	int64_t        n, octets;
+	int64_t        n;
 };
 
 static int
@@ -134,11 +138,10 @@ tally_order(const void *x, const void *y)
 static enum rc
 tally_write(struct store *s, const struct tally *t)
 {
-	union value day[] = { VALUE_INT(t->day), VALUE_INT(t->n), VALUE_INT(t->octets) };
 	union value hour[] = { VALUE_INT(t->day), VALUE_INT(t->hour), VALUE_TEXT(t->a), VALUE_TEXT(t->b), VALUE_INT(t->n) };
 	union value domain[] = { VALUE_INT(t->day), VALUE_TEXT(t->a), VALUE_INT(t->n) };
 
-	return store_run(s, t->which, t->which == SQL_DAILY_ADD ? day : t->which == SQL_HOURLY_ADD ? hour : domain, NULL, NULL);
+	return store_run(s, t->which, t->which == SQL_HOURLY_ADD ? hour : domain, NULL, NULL);
 }
 
 /* `each`: 1 for accounts that come, -1 for one that goes. */
@@ -151,19 +154,16 @@ tally_up(struct arena *a, struct tally *tallies, struct item *const *items, size
 		const struct store_account *account = &items[i]->account;
 		int64_t                     day = store_day(account->at_us);
 		struct bytes                action = store_key(a, account->action, false), reason = store_key(a, account->reason, false);
-		tallies[used++] = (struct tally){ SQL_DAILY_ADD, day, 0, B_NONE, B_NONE, each, each * item_weight(items[i]) };
-		tallies[used++] = (struct tally){ SQL_HOURLY_ADD, day, account->at_us / HOUR_US, action, reason, each, 0 };
+		tallies[used++] = (struct tally){ SQL_HOURLY_ADD, day, account->at_us / HOUR_US, action, reason, each };
 		if (account->blamed.len > 0)
-			tallies[used++] = (struct tally){ SQL_BLAMED_ADD, day, 0, store_key(a, account->blamed, true), B_NONE, each, 0 };
+			tallies[used++] = (struct tally){ SQL_BLAMED_ADD, day, 0, store_key(a, account->blamed, true), B_NONE, each };
 	}
 	qsort(tallies, used, sizeof(*tallies), tally_order);
 	for (size_t i = 0; i < used; i++) {
-		if (kept > 0 && tally_order(&tallies[kept - 1], &tallies[i]) == 0) {
+		if (kept > 0 && tally_order(&tallies[kept - 1], &tallies[i]) == 0)
 			tallies[kept - 1].n += tallies[i].n;
-			tallies[kept - 1].octets += tallies[i].octets;
-		} else {
+		else
 			tallies[kept++] = tallies[i];
-		}
 	}
 	return kept;
 }
@@ -172,7 +172,7 @@ static enum rc
 tallies_write(struct store *s, struct item *const *items, size_t count, int each)
 {
 	struct arena *a = arena_new((size_t)64 << 20);
-	struct tally *tallies = arena_take_array(a, count * 3 + 1, sizeof(*tallies));
+	struct tally *tallies = arena_take_array(a, count * 2 + 1, sizeof(*tallies));
 	size_t        used = tallies != NULL ? tally_up(a, tallies, items, count, each) : 0;
 	enum rc       rc = arena_overdrawn(a) ? RC_MEMORY : RC_OK;
 
@@ -182,16 +182,30 @@ tallies_write(struct store *s, struct item *const *items, size_t count, int each
 	return rc;
 }
 
+/* ---- rows ---- */
+
+static enum rc
+item_write(struct store *s, struct shelves *shelves, const struct item *item)
+{
+	int64_t shelf = 0;
+	enum rc rc = shelf_take(shelves, item->account.at_us, 1, item_weight(item), &shelf);
+
+	if (rc == RC_OK)
+		rc = store_account_add(s, shelf, &item->account);
+	return rc == RC_OK && item->has_held ? held_add(s, &item->held) : rc;
+}
+
 enum rc
 items_write(struct store *s, struct item *const *items, size_t count)
 {
-	enum rc rc = RC_OK;
+	struct shelves shelves = { .store = s, .arena = arena_new(SHELVES_LIMIT) };
+	enum rc        rc = RC_OK;
 
-	for (size_t i = 0; i < count && rc == RC_OK; i++) {
-		rc = store_account_add(s, &items[i]->account);
-		if (rc == RC_OK && items[i]->has_held)
-			rc = held_add(s, &items[i]->held);
-	}
+	for (size_t i = 0; i < count && rc == RC_OK; i++)
+		rc = item_write(s, &shelves, items[i]);
+	if (rc == RC_OK)
+		rc = shelves_write(&shelves);
+	arena_free(shelves.arena);
 	return rc == RC_OK ? tallies_write(s, items, count, 1) : rc;
 }
 
@@ -203,18 +217,30 @@ note_there(void *arg, const union value *columns)
 	return true;
 }
 
-enum rc
-item_remove(struct store *s, struct item *item)
+static enum rc
+remove_rows(struct store *s, const struct item *item, int64_t shelf, bool *was_there)
 {
-	const struct store_account *account = &item->account;
-	union value  id = VALUE_TEXT(account->id), row[] = { VALUE_INT(store_day(account->at_us)), id };
-	union value  list[] = { row[0], VALUE_INT(account->at_us), id };
-	bool         was_there = false;
-	enum rc      rc = store_run(s, SQL_ACCOUNT_REMOVE, row, note_there, &was_there);
+	union value id = VALUE_TEXT(item->account.id), row[] = { VALUE_INT(shelf), id };
+	union value list[] = { row[0], VALUE_INT(item->account.at_us), id };
+	enum rc     rc = store_run(s, SQL_ACCOUNT_REMOVE, row, note_there, was_there);
 
 	if (rc == RC_OK)
 		rc = store_run(s, SQL_RECIPIENT_REMOVE, list, NULL, NULL);
-	if (rc == RC_OK && item->has_held)
-		rc = store_run(s, SQL_HELD_REMOVE, &id, NULL, NULL);
+	return rc == RC_OK && item->has_held ? store_run(s, SQL_HELD_REMOVE, &id, NULL, NULL) : rc;
+}
+
+enum rc
+item_remove(struct store *s, struct item *item)
+{
+	struct shelves shelves = { .store = s, .arena = arena_new(SHELVES_LIMIT) };
+	int64_t        shelf = 0;
+	bool           was_there = false;
+	enum rc        rc = shelf_take(&shelves, item->account.at_us, -1, -item_weight(item), &shelf);
+
+	if (rc == RC_OK)
+		rc = remove_rows(s, item, shelf, &was_there);
+	if (rc == RC_OK && was_there)
+		rc = shelves_write(&shelves);
+	arena_free(shelves.arena);
 	return rc == RC_OK && was_there ? tallies_write(s, &item, 1, -1) : rc;
 }

@@ -369,10 +369,10 @@ postgres_run(void *db, enum statement which, const union value *params, row_fn *
 /* ---- transactions ---- */
 
 static enum rc
-postgres_begin(void *db)
+postgres_begin(void *db, bool lazy)
 {
 	struct postgres *p = db;
-	enum rc          rc = command(p, "BEGIN");
+	enum rc          rc = command(p, lazy ? "BEGIN; SET LOCAL synchronous_commit = off" : "BEGIN");
 
 	p->in_transaction = rc == RC_OK;
 	return rc;

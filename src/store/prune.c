@@ -1,30 +1,34 @@
-/* store/prune.c: see prune.h. Accounts go by day, the oldest first, since the day
+/* store/prune.c: see prune.h. Accounts go by shelf, the oldest first, since the shelf
  * leads every key. Freed pages are used again; the file does not shrink, which is
  * why size is counted from rows and not from the file. */
 #include "store/prune.h"
 
 #include "base/clock.h"
 #include "store/engine.h"
+#include "store/shelf.h"
 
 /* So few at a time: each may have to be read from ten places of the disk. */
 #define ROWS     10
 #define STEP_US  ((uint64_t)8000)
 #define LEASE_US     ((int64_t)60000000)
-#define SMALL_ROWS    200
+#define SMALL_ROWS    100
 #define WRITER_DAYS   30 /* the place of a daemon that is gone */
+#define FIRST_DAY     store_day(INT64_MIN / 2)
+#define LAST_DAY      store_day(INT64_MAX)
 
 struct oldest {
-	int64_t day, accounts, octets; /* of the oldest */
-	int64_t total;
-	bool    any;
+	struct shelf shelf; /* the oldest */
+	struct shelf next; /* the one after it, if any */
+	int64_t      total; /* octets */
+	bool         any;
 };
 
 static bool
-see_day(void *arg, const union value *v)
+see_shelf(void *arg, const struct shelf *shelf)
 {
 	struct oldest *o = arg;
 
-	*o = (struct oldest){ v[0].number, v[1].number, v[2].number, o->total + v[2].number, true };
+	*o = (struct oldest){ *shelf, o->shelf, o->total + shelf->octets, true };
 	return true;
 }
 
@@ -44,7 +48,13 @@ delete_some(struct store *s, enum statement which, int64_t bound, size_t limit, 
 	return store_run(s, which, params, count_row, count);
 }
 
-/* Some accounts of a day: all of it where it is old, else no more than is too much. */
+static bool
+is_late(uint64_t start_us)
+{
+	return clock_mono_us() - start_us > STEP_US;
+}
+
+/* Some accounts of a shelf: all of it where it is old, else no more than is too much. */
 static enum rc
 prune_accounts(struct store *s, const struct oldest *o, int64_t surplus, uint64_t start_us, int64_t *gone)
 {
@@ -53,35 +63,36 @@ prune_accounts(struct store *s, const struct oldest *o, int64_t surplus, uint64_
 
 	do {
 		size_t      rows = surplus - *gone < ROWS ? (size_t)(surplus - *gone) : ROWS;
-		union value params[] = { VALUE_INT(o->day), VALUE_INT((int64_t)rows) };
+		union value params[] = { VALUE_INT(o->shelf.number), VALUE_INT((int64_t)rows) };
 		count = 0;
 		rc = store_run(s, SQL_PRUNE_RECIPIENTS, params, NULL, NULL);
 		if (rc == RC_OK)
-			rc = delete_some(s, SQL_PRUNE_ACCOUNTS, o->day, rows, &count);
+			rc = delete_some(s, SQL_PRUNE_ACCOUNTS, o->shelf.number, rows, &count);
 		*gone += (int64_t)count;
-	} while (rc == RC_OK && count > 0 && *gone < surplus && clock_mono_us() - start_us < STEP_US);
+	} while (rc == RC_OK && count > 0 && *gone < surplus && !is_late(start_us));
 	return rc;
 }
 
-/* What else a day has when its accounts are gone, and the day itself. */
+/* What else there is when the accounts of a shelf are gone, and the shelf itself. */
 static enum rc
 prune_rest(struct store *s, const struct oldest *o)
 {
-	union value params[] = { VALUE_INT(o->day) };
-	size_t      blamed = 0;
-	enum rc     rc = delete_some(s, SQL_PRUNE_BLAMED, o->day, SMALL_ROWS, &blamed);
+	int64_t     day = shelf_day(o->shelf.number);
+	union value number = VALUE_INT(o->shelf.number);
+	bool        day_ends = shelf_day(o->next.number) != day;
+	size_t      count = 0;
+	/* Recipients of an account that came while its neighbours went; hardly ever any. */
+	enum rc     rc = delete_some(s, SQL_PRUNE_LEFT_OVER, o->shelf.number, SMALL_ROWS, &count);
 
-	if (rc != RC_OK || blamed > 0)
-		return rc;
-	/* Of an account that came while its neighbours went; hardly ever any. */
-	rc = store_run(s, SQL_PRUNE_LEFT_OVER, params, NULL, NULL);
-	return rc == RC_OK ? store_run(s, SQL_PRUNE_DAY, params, NULL, NULL) : rc;
+	if (rc == RC_OK && count == 0 && day_ends)
+		rc = delete_some(s, SQL_PRUNE_BLAMED, day, SMALL_ROWS, &count);
+	return rc == RC_OK && count == 0 ? store_run(s, SQL_PRUNE_SHELF, &number, NULL, NULL) : rc;
 }
 
 static enum rc
-prune_day(struct store *s, struct prune *p, const struct oldest *o, bool old, uint64_t start_us)
+prune_shelf(struct store *s, struct prune *p, const struct oldest *o, bool old, uint64_t start_us)
 {
-	int64_t each = o->accounts > 0 && o->octets > o->accounts ? o->octets / o->accounts : 1, gone = 0;
+	int64_t each = o->shelf.accounts > 0 && o->shelf.octets > o->shelf.accounts ? o->shelf.octets / o->shelf.accounts : 1, gone = 0;
 	int64_t surplus = old ? INT64_MAX : (o->total - p->rules.keep_octets) / each + 1;
 	enum rc rc = prune_accounts(s, o, surplus, start_us, &gone);
 
@@ -89,9 +100,9 @@ prune_day(struct store *s, struct prune *p, const struct oldest *o, bool old, ui
 		return rc;
 	if (gone == 0)
 		return prune_rest(s, o);
-	union value less[] = { VALUE_INT(o->day), VALUE_INT(-gone), VALUE_INT(-gone * each) };
+	struct shelf less = { o->shelf.number, o->shelf.from_us, -gone, -gone * each };
 	p->pruned += (uint64_t)gone;
-	return store_run(s, SQL_DAILY_ADD, less, NULL, NULL);
+	return shelf_count(s, &less);
 }
 
 static const struct small {
@@ -107,14 +118,14 @@ static const struct small {
 };
 
 static enum rc
-prune_small(struct store *s, const struct prune *p, int64_t now_us, bool *more)
+prune_small(struct store *s, const struct prune *p, int64_t now_us, uint64_t start_us, bool *more)
 {
 	int64_t     kept_us = p->rules.keep_counts_days > 0 ? now_us - p->rules.keep_counts_days * DAY_US : 0;
 	union value day = VALUE_INT(store_day(kept_us));
 	size_t      count = 0, writers = 0;
 	enum rc     rc = kept_us > 0 ? store_run(s, SQL_PRUNE_HOURLY, &day, count_row, &count) : RC_OK;
 
-	for (size_t i = 0; i < NELEMS(small) && rc == RC_OK; i++) {
+	for (size_t i = 0; i < NELEMS(small) && rc == RC_OK && !(count > 0 && is_late(start_us)); i++) {
 		int64_t bound = small[i].now ? now_us : kept_us;
 		if (bound > 0)
 			rc = delete_some(s, small[i].which, small[i].by_day ? store_day(bound) : bound, SMALL_ROWS, &count);
@@ -129,7 +140,6 @@ static enum rc
 prune_within(struct store *s, struct prune *p, int64_t now_us, uint64_t start_us, bool *more)
 {
 	struct oldest o = { .any = false };
-	union value   all[] = { VALUE_INT(INT64_MIN), VALUE_INT(INT64_MAX) };
 	bool          ours = p->lease_us > now_us + LEASE_US / 2;
 	enum rc       rc = RC_OK;
 
@@ -140,15 +150,15 @@ prune_within(struct store *s, struct prune *p, int64_t now_us, uint64_t start_us
 	*more = false;
 	if (rc != RC_OK || !ours)
 		return rc;
-	rc = store_run(s, SQL_DAILY_LIST, all, see_day, &o);
+	rc = shelf_list(s, FIRST_DAY, LAST_DAY, see_shelf, &o);
 	if (rc != RC_OK)
 		return rc;
-	bool old = p->rules.keep_days > 0 && o.day < store_day(now_us) - p->rules.keep_days;
+	bool old = p->rules.keep_days > 0 && shelf_day(o.shelf.number) < store_day(now_us) - p->rules.keep_days;
 	bool much = p->rules.keep_octets > 0 && o.total > p->rules.keep_octets;
 	if (!o.any || (!old && !much))
-		return prune_small(s, p, now_us, more);
+		return prune_small(s, p, now_us, start_us, more);
 	*more = true;
-	return prune_day(s, p, &o, old, start_us);
+	return prune_shelf(s, p, &o, old, start_us);
 }
 
 enum rc
@@ -156,7 +166,7 @@ prune_step(struct store *s, struct prune *p, int64_t now_us, bool *more_out)
 {
 	uint64_t start = clock_mono_us();
 	bool     more = false;
-	enum rc  rc = store_begin(s);
+	enum rc  rc = store_begin_lazy(s);
 
 	if (rc == RC_OK)
 		rc = prune_within(s, p, now_us, start, &more);

@@ -1,8 +1,9 @@
 /* store/prune.h: forget what is old or too much, in small steps.
  *
- * Each step is one transaction that looks at the clock every few rows and ends
- * after about 10 ms, so that rows that wait to be written do not wait long. Of
- * several daemons on one store one prunes at a time. */
+ * Each step is one transaction that looks at the clock every few rows and goes to
+ * commit after about 10 ms, so that rows that wait to be written do not wait long.
+ * The commit comes on top; it is lazy (store.h) and waits for no disk. Of several
+ * daemons on one store one prunes at a time. */
 #ifndef STORE_PRUNE_H
 #define STORE_PRUNE_H
 

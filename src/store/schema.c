@@ -5,8 +5,8 @@
  * looks again and finds the work done. The checksum tells a migration that was
  * changed after it ran. A released migration is never edited: add another.
  *
- * Types are TEXT and BIGINT alone, no column is NULL, keys are led by the day
- * where rows are many, ids are made by us. No text is unique or sorted by locale
+ * Types are TEXT and BIGINT alone, no column is NULL, keys are led by the day (or
+ * the shelf, which is a part of one: store/shelf.h) where rows are many, ids are made by us. No text is unique or sorted by locale
  * in a way that would matter. */
 #include "store/engine.h"
 
@@ -15,26 +15,26 @@
 
 /* Accounts, their counters, and who writes them. */
 static const char migration_1[] =
-    "CREATE TABLE account (day BIGINT NOT NULL, id TEXT NOT NULL, at_us BIGINT NOT NULL, client TEXT NOT NULL, client_name TEXT NOT NULL, "
+    "CREATE TABLE account (shelf BIGINT NOT NULL, id TEXT NOT NULL, at_us BIGINT NOT NULL, client TEXT NOT NULL, client_name TEXT NOT NULL, "
     "helo TEXT NOT NULL, peer TEXT NOT NULL, listener TEXT NOT NULL, standing TEXT NOT NULL, sender TEXT NOT NULL, domain TEXT NOT NULL, "
     "header_from TEXT NOT NULL, subject TEXT NOT NULL, message_id TEXT NOT NULL, queue_id TEXT NOT NULL, size BIGINT NOT NULL, "
     "tls TEXT NOT NULL, login TEXT NOT NULL, mode TEXT NOT NULL, action TEXT NOT NULL, reason TEXT NOT NULL, rule TEXT NOT NULL, "
     "override TEXT NOT NULL, reply TEXT NOT NULL, spf TEXT NOT NULL, spf_reason TEXT NOT NULL, dkim TEXT NOT NULL, "
     "dkim_reason TEXT NOT NULL, arc TEXT NOT NULL, arc_reason TEXT NOT NULL, dmarc TEXT NOT NULL, dmarc_reason TEXT NOT NULL, "
-    "results TEXT NOT NULL, took_us BIGINT NOT NULL, story TEXT NOT NULL, PRIMARY KEY (day, id));"
-    "CREATE INDEX account_time ON account (day, at_us);"
-    "CREATE INDEX account_sender ON account (day, sender, at_us);"
-    "CREATE INDEX account_domain ON account (day, domain, at_us);"
-    "CREATE INDEX account_client ON account (day, client, at_us);"
-    "CREATE INDEX account_message_id ON account (day, message_id, at_us) WHERE message_id <> '';"
-    "CREATE INDEX account_queue_id ON account (day, queue_id, at_us) WHERE queue_id <> '';"
-    "CREATE INDEX account_reason ON account (day, reason, at_us);"
-    "CREATE INDEX account_action ON account (day, action, at_us);"
-    "CREATE TABLE recipient (day BIGINT NOT NULL, account TEXT NOT NULL, nth BIGINT NOT NULL, at_us BIGINT NOT NULL, address TEXT NOT NULL, "
+    "results TEXT NOT NULL, took_us BIGINT NOT NULL, story TEXT NOT NULL, PRIMARY KEY (shelf, id));"
+    "CREATE INDEX account_time ON account (shelf, at_us);"
+    "CREATE INDEX account_sender ON account (shelf, sender, at_us);"
+    "CREATE INDEX account_domain ON account (shelf, domain, at_us);"
+    "CREATE INDEX account_client ON account (shelf, client, at_us);"
+    "CREATE INDEX account_message_id ON account (shelf, message_id, at_us) WHERE message_id <> '';"
+    "CREATE INDEX account_queue_id ON account (shelf, queue_id, at_us) WHERE queue_id <> '';"
+    "CREATE INDEX account_reason ON account (shelf, reason, at_us);"
+    "CREATE INDEX account_action ON account (shelf, action, at_us);"
+    "CREATE TABLE recipient (shelf BIGINT NOT NULL, account TEXT NOT NULL, nth BIGINT NOT NULL, at_us BIGINT NOT NULL, address TEXT NOT NULL, "
     "action TEXT NOT NULL, reason TEXT NOT NULL, status TEXT NOT NULL, delivered_us BIGINT NOT NULL, next_hop TEXT NOT NULL, "
-    "PRIMARY KEY (day, at_us, account, nth));"
-    "CREATE INDEX recipient_address ON recipient (day, address, at_us, account);"
-    "CREATE TABLE daily (day BIGINT NOT NULL PRIMARY KEY, accounts BIGINT NOT NULL, octets BIGINT NOT NULL);"
+    "PRIMARY KEY (shelf, at_us, account, nth));"
+    "CREATE INDEX recipient_address ON recipient (shelf, address, at_us, account);"
+    "CREATE TABLE shelf (shelf BIGINT NOT NULL PRIMARY KEY, from_us BIGINT NOT NULL, accounts BIGINT NOT NULL, octets BIGINT NOT NULL);"
     "CREATE TABLE hourly (day BIGINT NOT NULL, hour BIGINT NOT NULL, action TEXT NOT NULL, reason TEXT NOT NULL, n BIGINT NOT NULL, "
     "PRIMARY KEY (day, hour, action, reason));"
     "CREATE TABLE blamed (day BIGINT NOT NULL, domain TEXT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (day, domain));"
@@ -131,7 +131,7 @@ migrate(const struct engine *e, void *db, size_t nth)
 {
 	char        sum[17];
 	union value params[3] = { VALUE_INT((int64_t)nth + 1), VALUE_TEXT(B_NONE), VALUE_INT(store_now_us()) };
-	enum rc     rc = e->begin(db);
+	enum rc     rc = e->begin(db, false);
 
 	checksum_text(migrations[nth], sum);
 	params[1].text = bytes_of(sum);

@@ -1,9 +1,9 @@
 /* store/search.c: see search.h.
  *
- * Each filter has an index that begins with the day. A search takes the way in
+ * Each filter has an index that begins with the shelf. A search takes the way in
  * that narrows most, by the order of a table, and the other filters are looked at
- * on the rows that come. It asks day by day, since no index could give the order
- * by time over several days without reading all of them. */
+ * on the rows that come. It asks shelf by shelf, since no index could give the order
+ * by time over several without reading all of them. */
 #include "store/search.h"
 
 #include <inttypes.h>
@@ -15,42 +15,50 @@
 #include "base/codec.h"
 #include "base/map.h"
 #include "store/engine.h"
+#include "store/shelf.h"
 
 #define HOUR_US ((int64_t)3600 * 1000000)
 
-struct days {
-	int64_t *at;
-	size_t   count, room;
-	bool     failed;
+struct spans { /* shelves, or days */
+	struct span {
+		int64_t number, from_us;
+	} *at;
+	size_t count, room;
+	bool   by_day, failed;
 };
 
 static bool
-add_day(void *arg, const union value *columns)
+add_span(void *arg, const struct shelf *shelf)
 {
-	struct days *days = arg;
+	struct spans *spans = arg;
+	struct span   span = { shelf->number, shelf->from_us };
 
-	if (days->count == days->room) {
-		size_t   want = days->room == 0 ? 64 : days->room * 2;
-		int64_t *wide = realloc(days->at, want * sizeof(*wide));
+	if (spans->by_day) {
+		span.number = shelf_day(shelf->number);
+		if (spans->count > 0 && spans->at[spans->count - 1].number == span.number)
+			return true;
+	}
+	if (spans->count == spans->room) {
+		size_t       want = spans->room == 0 ? 256 : spans->room * 2;
+		struct span *wide = realloc(spans->at, want * sizeof(*wide));
 		if (wide == NULL) {
-			days->failed = true;
+			spans->failed = true;
 			return false;
 		}
-		days->at = wide;
-		days->room = want;
+		spans->at = wide;
+		spans->room = want;
 	}
-	days->at[days->count++] = columns[0].number;
+	spans->at[spans->count++] = span;
 	return true;
 }
 
-/* The days that are kept, newest first: what lies between is not asked for. */
+/* Those that are kept, newest first: what lies between is not asked for. */
 static enum rc
-list_days(struct store *s, int64_t from_us, int64_t last_us, struct days *days)
+list_spans(struct store *s, int64_t from_us, int64_t last_us, struct spans *spans)
 {
-	union value range[] = { VALUE_INT(store_day(from_us)), VALUE_INT(store_day(last_us)) };
-	enum rc     rc = store_run(s, SQL_DAILY_LIST, range, add_day, days);
+	enum rc rc = shelf_list(s, store_day(from_us), store_day(last_us), add_span, spans);
 
-	return rc == RC_OK && days->failed ? RC_MEMORY : rc;
+	return rc == RC_OK && spans->failed ? RC_MEMORY : rc;
 }
 
 /* Where the filter stands among the parameters, and how it is kept. Ways in: the
@@ -103,9 +111,9 @@ give_account(void *arg, const union value *columns)
 	return !w->stopped;
 }
 
-/* All of one day that is wanted; asks again where doubles took places of a page. */
+/* All of one shelf that is wanted; asks again where doubles took places of a page. */
 static enum rc
-walk_day(struct store *s, struct walk *w, enum statement way, union value *params, size_t limit)
+walk_shelf(struct store *s, struct walk *w, enum statement way, union value *params, size_t limit)
 {
 	enum rc rc = RC_OK;
 	size_t  asked;
@@ -142,7 +150,7 @@ enum rc
 search_run(struct store *s, const struct search *q, account_fn *fn, void *arg, struct search_end *end_out)
 {
 	union value    params[13] = { VALUE_INT(0) };
-	struct days    days = { .at = NULL };
+	struct spans   shelves = { .at = NULL };
 	struct walk    w = { .fn = fn, .arg = arg, .cursor = q->after };
 	uint64_t       start = clock_mono_us();
 	size_t         limit = q->limit < SEARCH_LIMIT ? q->limit : SEARCH_LIMIT, i = 0;
@@ -155,18 +163,20 @@ search_run(struct store *s, const struct search *q, account_fn *fn, void *arg, s
 	if (fresh || w.cursor.at_us >= last)
 		w.cursor = (struct search_cursor){ .at_us = last };
 	params[3] = VALUE_INT(q->from_us);
-	enum rc rc = arena_overdrawn(a) ? RC_MEMORY : list_days(s, q->from_us, w.cursor.at_us, &days);
-	for (; rc == RC_OK && i < days.count && w.rows < limit && !w.stopped && !late; i++) {
-		params[0] = VALUE_INT(days.at[i]);
-		rc = walk_day(s, &w, way, params, limit);
+	enum rc rc = arena_overdrawn(a) ? RC_MEMORY : list_spans(s, q->from_us, w.cursor.at_us, &shelves);
+	for (; rc == RC_OK && i < shelves.count && w.rows < limit && !w.stopped && !late; i++) {
+		if (shelves.at[i].from_us > w.cursor.at_us)
+			continue;
+		params[0] = VALUE_INT(shelves.at[i].number);
+		rc = walk_shelf(s, &w, way, params, limit);
 		late = q->budget_ms > 0 && clock_mono_us() - start > (uint64_t)q->budget_ms * 1000;
-		/* A day that is read through is behind us, even if it gave nothing. */
-		if (late && w.rows < limit && !w.stopped && w.cursor.at_us > days.at[i] * DAY_US)
-			w.cursor = (struct search_cursor){ .at_us = days.at[i] * DAY_US };
+		/* A shelf that is read through is behind us, even if it gave nothing. */
+		if (late && w.rows < limit && !w.stopped && w.cursor.at_us > shelves.at[i].from_us)
+			w.cursor = (struct search_cursor){ .at_us = shelves.at[i].from_us };
 	}
 	if (rc == RC_OK)
-		*end_out = (struct search_end){ w.rows, i == days.count && w.rows < limit && !w.stopped, w.cursor };
-	free(days.at);
+		*end_out = (struct search_end){ w.rows, i == shelves.count && w.rows < limit && !w.stopped, w.cursor };
+	free(shelves.at);
 	arena_free(a);
 	return rc;
 }
@@ -310,11 +320,11 @@ enum rc
 count_domains(struct store *s, int64_t from_us, int64_t to_us, size_t limit, count_fn *fn, void *arg)
 {
 	struct blamed b = { .arena = arena_new((size_t)64 << 20) };
-	struct days   days = { .at = NULL };
-	enum rc       rc = list_days(s, from_us, to_us - 1, &days);
+	struct spans  days = { .by_day = true };
+	enum rc       rc = list_spans(s, from_us, to_us - 1, &days);
 
 	for (size_t i = 0; i < days.count && rc == RC_OK; i++) {
-		union value params[] = { VALUE_INT(days.at[i]), VALUE_INT(BLAMED_A_DAY) };
+		union value params[] = { VALUE_INT(days.at[i].number), VALUE_INT(BLAMED_A_DAY) };
 		rc = store_run(s, SQL_BLAMED_LIST, params, add_blamed, &b);
 	}
 	if (rc == RC_OK)
@@ -329,7 +339,6 @@ count_domains(struct store *s, int64_t from_us, int64_t to_us, size_t limit, cou
 
 struct listing {
 	gap_fn *gap;
-	day_fn *day;
 	void   *arg;
 	int64_t from_us, to_us;
 };
@@ -357,20 +366,37 @@ gap_list(struct store *s, int64_t from_us, int64_t to_us, gap_fn *fn, void *arg)
 	return store_run(s, SQL_GAP_LIST, range, give_gap, &l);
 }
 
-static bool
-give_day(void *arg, const union value *v)
-{
-	struct listing *l = arg;
-	struct day_size day = { v[0].number, v[1].number, v[2].number };
+struct adding {
+	day_fn         *fn;
+	void           *arg;
+	struct day_size day; /* its shelves so far */
+	bool            any, stopped;
+};
 
-	return l->day(l->arg, &day);
+static bool
+add_to_day(void *arg, const struct shelf *shelf)
+{
+	struct adding  *l = arg;
+	struct day_size one = { shelf_day(shelf->number), shelf->accounts, shelf->octets };
+
+	if (l->any && l->day.day == one.day) {
+		l->day.accounts += one.accounts;
+		l->day.octets += one.octets;
+		return true;
+	}
+	l->stopped = l->any && !l->fn(l->arg, &l->day);
+	l->day = one;
+	l->any = true;
+	return !l->stopped;
 }
 
 enum rc
 day_list(struct store *s, int64_t from_us, int64_t to_us, day_fn *fn, void *arg)
 {
-	struct listing l = { .day = fn, .arg = arg };
-	union value    range[] = { VALUE_INT(store_day(from_us)), VALUE_INT(store_day(to_us)) };
+	struct adding l = { .fn = fn, .arg = arg };
+	enum rc       rc = shelf_list(s, store_day(from_us), store_day(to_us), add_to_day, &l);
 
-	return store_run(s, SQL_DAILY_LIST, range, give_day, &l);
+	if (rc == RC_OK && l.any && !l.stopped)
+		fn(arg, &l.day);
+	return rc;
 }

@@ -9,6 +9,7 @@
 #include "store/item.h"
 #include "store/rig.h"
 #include "store/search.h"
+#include "store/shelf.h"
 
 #define NOON   ((int64_t)20000 * DAY_US + DAY_US / 2)
 #define COUNT  300
@@ -39,9 +40,12 @@ fill(void)
 		items[n] = item_new(&account, NULL);
 		assert_non_null(items[n]);
 	}
-	assert_int_equal(store_begin(s), RC_OK);
-	assert_int_equal(items_write(s, items, COUNT), RC_OK);
-	assert_int_equal(store_commit(s), RC_OK);
+	store_set_shelf_rows(s, 20); /* so that a day has several */
+	for (unsigned n = 0; n < COUNT; n += 10) {
+		assert_int_equal(store_begin(s), RC_OK);
+		assert_int_equal(items_write(s, items + n, 10), RC_OK);
+		assert_int_equal(store_commit(s), RC_OK);
+	}
 	for (unsigned n = 0; n < COUNT; n++)
 		free(items[n]);
 }
@@ -260,6 +264,64 @@ days_have_their_sizes(void **state)
 	assert_int_equal(count, 3);
 }
 
+struct seen_shelves {
+	struct shelf last;
+	size_t       count, by_day[3];
+	int64_t      accounts;
+};
+
+static bool
+see_shelf(void *arg, const struct shelf *shelf)
+{
+	struct seen_shelves *seen = arg;
+
+	assert_true(seen->count == 0 || (shelf->number < seen->last.number && shelf->from_us <= seen->last.from_us));
+	assert_int_equal(store_day(shelf->from_us), shelf_day(shelf->number));
+	seen->last = *shelf;
+	seen->count++;
+	seen->by_day[shelf_day(shelf->number) - store_day(NOON)]++;
+	seen->accounts += shelf->accounts;
+	return true;
+}
+
+static void
+a_full_shelf_ends_and_the_day_goes_on(void **state)
+{
+	struct seen_shelves seen = { .count = 0 };
+
+	(void)state;
+	assert_int_equal(shelf_list(s, store_day(NOON), store_day(NOON) + 2, see_shelf, &seen), RC_OK);
+	assert_int_equal(seen.accounts, COUNT);
+	for (size_t day = 0; day < NELEMS(seen.by_day); day++)
+		assert_int_equal(seen.by_day[day], rig_is_sqlite() ? PERDAY / 20 : 1);
+}
+
+static void
+what_comes_late_stands_where_its_time_is(void **state)
+{
+	struct shelves shelves = { .store = s, .arena = a };
+	int64_t        first, last, late;
+
+	(void)state;
+	assert_int_equal(shelf_take(&shelves, time_of(0), 1, 100, &first), RC_OK);
+	assert_int_equal(shelf_take(&shelves, time_of(PERDAY - 1) + 1, 1, 100, &last), RC_OK);
+	assert_int_equal(shelf_take(&shelves, time_of(1), 1, 100, &late), RC_OK);
+	assert_int_equal(first, shelf_first(store_day(NOON)));
+	assert_int_equal(late, first);
+	assert_int_equal(last, rig_is_sqlite() ? first + PERDAY / 20 : first);
+}
+
+static void
+shelves_are_numbered_by_their_day(void **state)
+{
+	(void)state;
+	for (int64_t day = -2; day <= 2; day++) {
+		assert_int_equal(shelf_day(shelf_first(day)), day);
+		assert_int_equal(shelf_day(shelf_last(day)), day);
+		assert_int_equal(shelf_last(day) + 1, shelf_first(day + 1));
+	}
+}
+
 static bool
 see_gap(void *arg, const struct gap *gap)
 {
@@ -295,7 +357,7 @@ a_reader_cannot_write(void **state)
 	struct search_end    end;
 
 	(void)state;
-	assert_true(store_account_add(reader, &one) != RC_OK);
+	assert_true(store_account_add(reader, shelf_first(store_day(NOON)), &one) != RC_OK);
 	assert_int_equal(search_run(reader, &q, find, &f, &end), RC_OK);
 	assert_int_equal(f.count, 300);
 	store_close(reader);
@@ -308,21 +370,24 @@ static const struct way {
 	enum statement statement;
 	const char    *plan;
 } ways[] = {
-	{ "all are found by their time", SQL_SEARCH_TIME, "SEARCH a USING INDEX account_time (day=? AND at_us>? AND at_us<?)" },
-	{ "a sender has its index", SQL_SEARCH_SENDER, "SEARCH a USING INDEX account_sender (day=? AND sender=? AND at_us>? AND at_us<?)" },
-	{ "a domain has its index", SQL_SEARCH_DOMAIN, "SEARCH a USING INDEX account_domain (day=? AND domain=? AND at_us>? AND at_us<?)" },
-	{ "a client has its index", SQL_SEARCH_CLIENT, "SEARCH a USING INDEX account_client (day=? AND client=? AND at_us>? AND at_us<?)" },
-	{ "a Message-ID has its index", SQL_SEARCH_MESSAGE_ID, "SEARCH a USING INDEX account_message_id (day=? AND message_id=? AND at_us>? AND at_us<?)" },
-	{ "a queue id has its index", SQL_SEARCH_QUEUE_ID, "SEARCH a USING INDEX account_queue_id (day=? AND queue_id=? AND at_us>? AND at_us<?)" },
-	{ "a reason has its index", SQL_SEARCH_REASON, "SEARCH a USING INDEX account_reason (day=? AND reason=? AND at_us>? AND at_us<?)" },
-	{ "an action has its index", SQL_SEARCH_ACTION, "SEARCH a USING INDEX account_action (day=? AND action=? AND at_us>? AND at_us<?)" },
-	{ "a recipient has its index", SQL_SEARCH_RECIPIENT, "SEARCH r USING COVERING INDEX recipient_address (day=? AND address=? AND at_us>? AND at_us<?)" },
+	{ "all are found by their time", SQL_SEARCH_TIME, "SEARCH a USING INDEX account_time (shelf=? AND at_us>? AND at_us<?)" },
+	{ "a sender has its index", SQL_SEARCH_SENDER, "SEARCH a USING INDEX account_sender (shelf=? AND sender=? AND at_us>? AND at_us<?)" },
+	{ "a domain has its index", SQL_SEARCH_DOMAIN, "SEARCH a USING INDEX account_domain (shelf=? AND domain=? AND at_us>? AND at_us<?)" },
+	{ "a client has its index", SQL_SEARCH_CLIENT, "SEARCH a USING INDEX account_client (shelf=? AND client=? AND at_us>? AND at_us<?)" },
+	{ "a Message-ID has its index", SQL_SEARCH_MESSAGE_ID, "SEARCH a USING INDEX account_message_id (shelf=? AND message_id=? AND at_us>? AND at_us<?)" },
+	{ "a queue id has its index", SQL_SEARCH_QUEUE_ID, "SEARCH a USING INDEX account_queue_id (shelf=? AND queue_id=? AND at_us>? AND at_us<?)" },
+	{ "a reason has its index", SQL_SEARCH_REASON, "SEARCH a USING INDEX account_reason (shelf=? AND reason=? AND at_us>? AND at_us<?)" },
+	{ "an action has its index", SQL_SEARCH_ACTION, "SEARCH a USING INDEX account_action (shelf=? AND action=? AND at_us>? AND at_us<?)" },
+	{ "a recipient has its index", SQL_SEARCH_RECIPIENT, "SEARCH r USING COVERING INDEX recipient_address (shelf=? AND address=? AND at_us>? AND at_us<?)" },
 	{ "recipients of one account are found by it", SQL_SEARCH_QUEUE_ID,
-	  "SEARCH x USING INDEX sqlite_autoindex_recipient_1 (day=? AND at_us=? AND account=? AND nth>?)" },
+	  "SEARCH x USING INDEX sqlite_autoindex_recipient_1 (shelf=? AND at_us=? AND account=? AND nth>?)" },
 	{ "recipients to forget are found by time", SQL_PRUNE_RECIPIENTS,
-	  "SEARCH recipient USING INDEX sqlite_autoindex_recipient_1 (day=? AND at_us=?)" },
-	{ "accounts to forget are found by time", SQL_PRUNE_ACCOUNTS, "SEARCH account USING INDEX account_time (day=?)" },
-	{ "a delivery is found by queue id", SQL_DELIVERY_ADD, "SEARCH account USING INDEX account_queue_id (day=? AND queue_id=?)" },
+	  "SEARCH recipient USING INDEX sqlite_autoindex_recipient_1 (shelf=? AND at_us=?)" },
+	{ "accounts to forget are found by time", SQL_PRUNE_ACCOUNTS, "SEARCH account USING INDEX account_time (shelf=?)" },
+	{ "a delivery is found by queue id", SQL_DELIVERY_ADD, "SEARCH a USING INDEX account_queue_id (shelf=? AND queue_id=?)" },
+	{ "its recipient is found by the account", SQL_DELIVERY_ADD,
+	  "SEARCH recipient USING INDEX sqlite_autoindex_recipient_1 (shelf=? AND at_us=? AND account=? AND nth>?)" },
+	{ "one account is asked of each shelf", SQL_ACCOUNT_GET, "SEARCH a USING INDEX sqlite_autoindex_account_1 (shelf=? AND id=?)" },
 	{ "a copy in quarantine is changed by its id", SQL_HELD_CHANGE, "SEARCH held USING INDEX held_id (id=?)" },
 };
 
@@ -363,6 +428,9 @@ main(int argc, char **argv)
 	rows_add("the overview counts what was kept", the_overview_counts_what_was_kept, NULL);
 	rows_add("blamed domains are added up over days", blamed_domains_are_added_up_over_days, NULL);
 	rows_add("days have their sizes", days_have_their_sizes, NULL);
+	rows_add("a full shelf ends, and the day goes on", a_full_shelf_ends_and_the_day_goes_on, NULL);
+	rows_add("what comes late stands where its time is", what_comes_late_stands_where_its_time_is, NULL);
+	rows_add("shelves are numbered by their day", shelves_are_numbered_by_their_day, NULL);
 	rows_add("a gap is told for all times it touches", a_gap_is_told_for_all_times_it_touches, NULL);
 	rows_add("a reader cannot write", a_reader_cannot_write, NULL);
 	int failed = rows_run("search");

@@ -3,7 +3,8 @@
  * Every transaction begins with BEGIN IMMEDIATE: one that reads first and then
  * writes fails at once, whatever the busy timeout, if another wrote in between.
  * synchronous is FULL, since a batch of rows shares one fsync and a row of the
- * quarantine must be on disk before the reply. SQLite takes $n for a name and
+ * quarantine must be on disk before the reply; what a lazy transaction wrote goes
+ * to the disk with the next that is not. SQLite takes $n for a name and
  * numbers parameters as they occur, so the place of each is looked up once. */
 #include "store/engine.h"
 
@@ -19,7 +20,7 @@
 
 struct sqlite {
 	sqlite3      *db;
-	bool          writes;
+	bool          writes, lazy;
 	size_t        log_octets;
 	sqlite3_stmt *prepared[SQL_COUNT];
 	int           place[SQL_COUNT][STATEMENT_PARAMS];
@@ -208,7 +209,7 @@ sqlite_run(void *db, enum statement which, const union value *params, row_fn *fn
 }
 
 static enum rc
-sqlite_begin(void *db)
+sqlite_begin(void *db, bool lazy)
 {
 	struct sqlite *s = db;
 	int            moved = 0;
@@ -216,6 +217,10 @@ sqlite_begin(void *db)
 	/* A file that was taken away under us would swallow rows in silence. */
 	if (s->writes && sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved)
 		return RC_IO;
+	enum rc rc = lazy != s->lazy ? sqlite_script(db, lazy ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL") : RC_OK;
+	if (rc != RC_OK)
+		return rc;
+	s->lazy = lazy;
 	return sqlite_script(db, s->writes ? "BEGIN IMMEDIATE" : "BEGIN");
 }
 
@@ -288,6 +293,7 @@ sqlite_trouble(void *db)
 
 const struct engine sqlite_engine = {
 	.name = "sqlite",
+	.alone = true,
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.script = sqlite_script,

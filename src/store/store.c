@@ -8,11 +8,13 @@
 
 #include "base/utf8.h"
 #include "store/engine.h"
+#include "store/shelf.h"
 
 struct store {
 	const struct engine *engine;
 	void                *db;
 	struct arena        *work; /* text made fit for the row at hand */
+	int64_t              shelf_rows;
 };
 
 const struct statement_row statements[SQL_COUNT] = {
@@ -73,6 +75,7 @@ store_open(const char *where, enum store_mode mode, struct arena *a, struct stor
 		goto fail;
 	s->engine = is_url(where) ? &postgres_engine : &sqlite_engine;
 	s->work = arena_new(WORK_LIMIT);
+	s->shelf_rows = s->engine->alone ? SHELF_ROWS : 0;
 	if (s->work == NULL)
 		goto fail;
 	rc = s->engine->open(where, mode, &s->db, &why);
@@ -123,7 +126,13 @@ store_engine(const struct store *s)
 enum rc
 store_begin(struct store *s)
 {
-	return s->engine->begin(s->db);
+	return s->engine->begin(s->db, false);
+}
+
+enum rc
+store_begin_lazy(struct store *s)
+{
+	return s->engine->begin(s->db, true);
 }
 
 enum rc
@@ -136,6 +145,18 @@ void
 store_rollback(struct store *s)
 {
 	s->engine->rollback(s->db);
+}
+
+int64_t
+store_shelf_rows(const struct store *s)
+{
+	return s->shelf_rows;
+}
+
+void
+store_set_shelf_rows(struct store *s, int64_t rows)
+{
+	s->shelf_rows = s->engine->alone ? rows : 0;
 }
 
 bool
@@ -292,13 +313,13 @@ store_account_own(struct arena *a, struct store_account *row)
 }
 
 enum rc
-store_account_add(struct store *s, const struct store_account *account)
+store_account_add(struct store *s, int64_t shelf, const struct store_account *account)
 {
-	union value day = VALUE_INT(store_day(account->at_us));
-	enum rc     rc = store_run_row(s, SQL_ACCOUNT_ADD, &day, 1, account_columns, NELEMS(account_columns), account);
+	union value at = VALUE_INT(shelf);
+	enum rc     rc = store_run_row(s, SQL_ACCOUNT_ADD, &at, 1, account_columns, NELEMS(account_columns), account);
 
 	for (size_t i = 0; i < account->recipient_count && rc == RC_OK; i++) {
-		union value lead[] = { day, VALUE_TEXT(account->id), VALUE_INT((int64_t)i), VALUE_INT(account->at_us) };
+		union value lead[] = { at, VALUE_TEXT(account->id), VALUE_INT((int64_t)i), VALUE_INT(account->at_us) };
 		rc = store_run_row(s, SQL_RECIPIENT_ADD, lead, NELEMS(lead), recipient_columns, NELEMS(recipient_columns), &account->recipients[i]);
 	}
 	return rc;
@@ -307,6 +328,7 @@ store_account_add(struct store *s, const struct store_account *account)
 struct found {
 	struct arena          *arena;
 	struct store_account   account;
+	int64_t                shelf;
 	bool                   any;
 	struct store_recipient *recipients;
 	size_t                 count, room;
@@ -319,6 +341,7 @@ find_account(void *arg, const union value *columns)
 
 	store_fill(account_columns, NELEMS(account_columns), columns, &found->account);
 	store_own(found->arena, account_columns, NELEMS(account_columns), &found->account);
+	found->shelf = columns[NELEMS(account_columns)].number;
 	found->any = true;
 	return false;
 }
@@ -353,7 +376,7 @@ store_account_get(struct store *s, struct arena *a, struct bytes id, struct stor
 		return rc;
 	if (!found.any)
 		return RC_LIMIT;
-	union value at[] = { VALUE_INT(store_day(found.account.at_us)), VALUE_INT(found.account.at_us), VALUE_TEXT(found.account.id) };
+	union value at[] = { VALUE_INT(found.shelf), VALUE_INT(found.account.at_us), VALUE_TEXT(found.account.id) };
 	rc = store_run(s, SQL_RECIPIENT_LIST, at, find_recipient, &found);
 	if (rc != RC_OK)
 		return rc;
@@ -379,18 +402,13 @@ note_any(void *arg, const union value *columns)
 enum rc
 store_delivery_add(struct store *s, const struct store_delivery *d)
 {
-	int64_t last = store_day(d->at_us);
-	enum rc rc = RC_OK;
-	bool    any = false;
+	int64_t     last = store_day(d->at_us);
+	bool        any = false;
+	union value params[] = { VALUE_INT(shelf_first(last - DELIVERY_DAYS)), VALUE_INT(shelf_last(last)),
+		                 VALUE_TEXT(store_key(s->work, d->queue_id, false)), VALUE_TEXT(make_fit(s->work, d->status)), VALUE_INT(d->at_us),
+		                 VALUE_TEXT(make_fit(s->work, d->next_hop)), VALUE_TEXT(store_key(s->work, d->address, true)) };
+	enum rc     rc = arena_overdrawn(s->work) ? RC_MEMORY : store_run(s, SQL_DELIVERY_ADD, params, note_any, &any);
 
-	union value params[] = { VALUE_INT(last), VALUE_TEXT(store_key(s->work, d->queue_id, false)), VALUE_TEXT(make_fit(s->work, d->status)),
-		                 VALUE_INT(d->at_us), VALUE_TEXT(make_fit(s->work, d->next_hop)), VALUE_TEXT(store_key(s->work, d->address, true)) };
-	if (arena_overdrawn(s->work))
-		rc = RC_MEMORY;
-	for (int64_t day = last; day >= last - DELIVERY_DAYS && rc == RC_OK && !any; day--) {
-		params[0].number = day;
-		rc = store_run(s, SQL_DELIVERY_ADD, params, note_any, &any);
-	}
 	arena_reset(s->work);
 	return rc != RC_OK ? rc : any ? RC_OK : RC_LIMIT;
 }

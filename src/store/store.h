@@ -7,7 +7,7 @@
  * plain rows; what the words in them mean is the business of the rooms above.
  *
  * Times are microseconds since 1970, in UTC. The day of a time (its number since
- * 1970) leads every key, so that indexes of past days are at rest, days can be
+ * 1970), or the part of it that is a shelf (store/shelf.h), leads every key, so that indexes of past days are at rest, days can be
  * forgotten one by one, and databases that are spread over machines can cut
  * there. Text that is not UTF-8 is kept with U+FFFD in place of each wrong octet
  * and of NUL, in both databases: PostgreSQL takes neither.
@@ -46,6 +46,9 @@ const char  *store_engine(const struct store *); /* "sqlite" or "postgresql" */
  * other result than RC_OK within, or of commit, only store_rollback() helps.
  * When commit gives RC_IO the rows may have been kept, or not. */
 enum rc store_begin(struct store *) MUST_USE;
+/* The same, but commit does not wait for the disk: for what may be undone by a
+ * power cut and is then done again. */
+enum rc store_begin_lazy(struct store *) MUST_USE;
 enum rc store_commit(struct store *) MUST_USE;
 void    store_rollback(struct store *);
 
@@ -88,8 +91,9 @@ struct store_account {
 /* What the row points to, copied into the arena. */
 void store_account_own(struct arena *, struct store_account *);
 
-/* Accounts are added through the writer, which also counts them. */
-enum rc store_account_add(struct store *, const struct store_account *) MUST_USE;
+/* Accounts are added through the writer, which also counts them and says on which
+ * shelf they stand. */
+enum rc store_account_add(struct store *, int64_t shelf, const struct store_account *) MUST_USE;
 /* All of one account, in the arena. RC_LIMIT: there is none. */
 enum rc store_account_get(struct store *, struct arena *, struct bytes id, struct store_account *account_out) MUST_USE;
 

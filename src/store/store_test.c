@@ -12,6 +12,7 @@
 #include "store/held.h"
 #include "store/people.h"
 #include "store/rig.h"
+#include "store/shelf.h"
 
 #define NOON ((int64_t)20000 * DAY_US + DAY_US / 2)
 
@@ -42,11 +43,12 @@ end(void **state)
 static void
 keep(const struct store_account *account)
 {
-	union value day[] = { VALUE_INT(store_day(account->at_us)), VALUE_INT(1), VALUE_INT(1) };
+	int64_t      day = store_day(account->at_us);
+	struct shelf one = { shelf_first(day), day * DAY_US, 1, 1 };
 
 	assert_int_equal(store_begin(s), RC_OK);
-	assert_int_equal(store_account_add(s, account), RC_OK);
-	assert_int_equal(store_run(s, SQL_DAILY_ADD, day, NULL, NULL), RC_OK); /* as the writer does */
+	assert_int_equal(store_account_add(s, one.number, account), RC_OK);
+	assert_int_equal(shelf_count(s, &one), RC_OK); /* as the writer does */
 	assert_int_equal(store_commit(s), RC_OK);
 }
 
@@ -339,7 +341,7 @@ the_same_id_twice_is_refused_and_spoils_nothing_else(void **state)
 	keep(&one);
 	enum rc rc = store_begin(s);
 	assert_int_equal(rc, RC_OK);
-	rc = store_account_add(s, &one);
+	rc = store_account_add(s, shelf_first(store_day(NOON)), &one);
 	if (rc == RC_OK) /* PostgreSQL says so later */
 		rc = store_commit(s);
 	assert_int_equal(rc, RC_SYNTAX);
@@ -355,7 +357,7 @@ what_is_rolled_back_is_not_kept(void **state)
 
 	(void)state;
 	assert_int_equal(store_begin(s), RC_OK);
-	assert_int_equal(store_account_add(s, &one), RC_OK);
+	assert_int_equal(store_account_add(s, shelf_first(store_day(NOON)), &one), RC_OK);
 	store_rollback(s);
 	assert_int_equal(store_account_get(s, a, one.id, &out), RC_LIMIT);
 	keep(&one);

@@ -11,6 +11,7 @@
 #include "store/engine.h"
 #include "store/rig.h"
 #include "store/search.h"
+#include "store/shelf.h"
 #include "store/writer.h"
 
 #define NOON ((int64_t)20000 * DAY_US + DAY_US / 2)
@@ -245,7 +246,7 @@ what_is_kept_too_late_is_taken_back(void **state)
 	start((struct writer_settings){ .commit_ms = 10 });
 	struct store *s = rig_open(STORE_WRITE);
 	assert_int_equal(store_begin(s), RC_OK);
-	assert_int_equal(store_account_add(s, &account), RC_OK);
+	assert_int_equal(store_account_add(s, shelf_first(store_day(NOON)), &account), RC_OK);
 	assert_int_equal(held_get(s, a, held.id, &back), RC_LIMIT); /* an answer: what was said before has arrived */
 	assert_int_equal(writer_put_now(w, &account, &held, clock_mono_us() + 300000, note, &told), RC_OK);
 	usleep(600000);
