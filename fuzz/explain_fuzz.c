@@ -1,6 +1,7 @@
 /* fuzz/explain_fuzz.c: any octets as a report, as pasted text and as a line of
  * JSON; everything that is printed is made too. */
 #include "base/json.h"
+#include "diagnose/claim.h"
 #include "diagnose/explain.h"
 #include "diagnose/mbox.h"
 
@@ -11,10 +12,12 @@ write_all(struct arena *a, const struct explained *x)
 {
 	struct buf  out = { 0 };
 	struct json j = json_to(&out, false);
+	struct claim claim;
 
 	if (x == NULL)
 		return;
 	explained_json(&j, a, x, FOR_ADMIN, NULL);
+	(void)!claim_take(a, x, &claim);
 	explained_text(&out, a, x, FOR_USER);
 	buf_free(&out);
 }

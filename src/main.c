@@ -46,14 +46,16 @@
 #define DOORS_MAX 16
 /* At the end: for what is queued to be written. */
 #define STORE_DRAIN_MS 5000
-#define EXPIRE_SECONDS 600
+#define HOUSE_SECONDS 600
 
 struct daemon {
 	struct cli       cli;
 	struct desk_env *env; /* the newest */
+	struct settings *first; /* those of the start: some hold until the end */
 	struct oracle   *oracle;
-	struct recorder *recorder; /* NULL: nothing is kept */
-	struct vault    *vault; /* NULL: no messages are kept */
+	char            *where; /* the store, as it was at start; NULL: nothing is kept */
+	struct recorder *recorder; /* NULL likewise */
+	struct vault    *vault; /* NULL: no messages are kept, and none were */
 	struct keeper   *keeper;
 	struct crew     *clerk; /* writes the letters about what is kept */
 	atomic_bool      ending; /* for him */
@@ -63,6 +65,7 @@ struct daemon {
 	struct tally    *tally;
 	struct listener *desk, *why; /* of the web side; NULL: none */
 	struct oracle   *live; /* for the web side: DNS as it is now */
+	struct suffix   *suffix; /* likewise: the settings' own goes with them */
 	struct web      *web;
 	atomic_bool      monitor; /* as `env` says; for the web threads */
 };
@@ -115,16 +118,16 @@ tell_recovered(void *arg, const struct store_held *held)
 	          F_WORD("done", "a release was cut short; what may not have been sent is held again"));
 }
 
-/* At start: what a kill left behind. */
+/* What a kill left behind. */
 static void
-reconcile(const struct daemon *d, const char *where, const struct settings *s)
+reconcile(const struct daemon *d, const struct settings *s)
 {
 	struct arena *a = arena_new((size_t)1 << 16);
 	struct store *store = NULL;
 	struct bytes  why;
 	int64_t       now = store_now_us();
 
-	if (store_open(where, STORE_WRITE, a, &store, &why) != RC_OK ||
+	if (store_open(d->where, STORE_WRITE, a, &store, &why) != RC_OK ||
 	    vault_recover(d->vault, store, now, tell_recovered, NULL) != RC_OK ||
 	    vault_reconcile(d->vault, store, now, now + (int64_t)s->store_quarantine_days * DAY_US, tell_lost, NULL) != RC_OK)
 		log_event(AT_WARNING, "quarantine.unchecked", F_WORD("done", "copies and rows are compared at the next start"));
@@ -133,27 +136,37 @@ reconcile(const struct daemon *d, const char *where, const struct settings *s)
 	arena_free(a);
 }
 
-/* Where these settings keep messages. False: they cannot be kept, which the operator has to mend. */
+static void
+find_vault(struct daemon *d, const struct settings *s, struct arena *a, struct bytes *why_out)
+{
+	if (d->vault != NULL)
+		return;
+	if (d->recorder == NULL)
+		*why_out = B("quarantine = store needs a store");
+	else if (vault_open(s->store_quarantine_dir.at, a, &d->vault, why_out) == RC_OK)
+		reconcile(d, s);
+}
+
+/* Where messages are kept. Settings that keep none still have those to look after
+ * that others kept before. False: they keep some and cannot, which the operator has to mend. */
 static bool
 open_vault(struct daemon *d, struct desk_env *env)
 {
 	const struct settings *s = env->settings;
-	const char            *where = store_where(s);
+	struct arena          *a = arena_new((size_t)1 << 16);
 	struct bytes           why = B("");
 
-	if (s->keeps_messages && d->vault == NULL) {
-		struct arena *a = arena_new((size_t)1 << 16);
-		if (d->recorder == NULL)
-			why = B("quarantine = store needs a store");
-		else if (vault_open(s->store_quarantine_dir.at, a, &d->vault, &why) == RC_OK) {
-			reconcile(d, where, s);
-			d->keeper = keeper_start(recorder_writer(d->recorder), KEEPER_THREADS);
-			why = d->keeper != NULL ? B("") : B("no threads for it");
-		}
-		if (why.len > 0 || d->keeper == NULL)
-			cli_fault(&d->cli, "quarantine_dir: %.*s", B_FMT(why));
-		arena_free(a);
+	if (s->keeps_messages || (d->recorder != NULL && access(s->store_quarantine_dir.at, F_OK) == 0))
+		find_vault(d, s, a, &why);
+	if (s->keeps_messages && d->vault != NULL && d->keeper == NULL) {
+		d->keeper = keeper_start(recorder_writer(d->recorder), KEEPER_THREADS);
+		why = d->keeper != NULL ? B("") : B("no threads for it");
 	}
+	if (why.len > 0 && s->keeps_messages)
+		cli_fault(&d->cli, "quarantine_dir: %.*s", B_FMT(why));
+	else if (why.len > 0)
+		log_event(AT_WARNING, "quarantine.unchecked", F_TEXT("why", why), F_WORD("done", "what was kept before is not looked after"));
+	arena_free(a);
 	env->env.vault = d->vault;
 	return !s->keeps_messages || d->keeper != NULL;
 }
@@ -162,13 +175,12 @@ open_vault(struct daemon *d, struct desk_env *env)
 static void
 expire_held(struct daemon *d)
 {
-	const struct settings *s = d->env->settings;
-	struct arena          *a = arena_new((size_t)1 << 16);
-	struct store          *store = NULL;
-	struct bytes           why;
-	size_t                 count = 0;
+	struct arena *a = arena_new((size_t)1 << 16);
+	struct store *store = NULL;
+	struct bytes  why;
+	size_t        count = 0;
 
-	if (d->vault != NULL && store_where(s) != NULL && store_open(store_where(s), STORE_WRITE, a, &store, &why) == RC_OK) {
+	if (d->vault != NULL && store_open(d->where, STORE_WRITE, a, &store, &why) == RC_OK) {
 		if (vault_recover(d->vault, store, store_now_us(), tell_recovered, NULL) != RC_OK ||
 		    quarantine_expire(d->vault, store, store_now_us(), B("mailreeve"), &count) != RC_OK)
 			log_event(AT_WARNING, "quarantine.unexpired", F_WORD("done", "tried again in ten minutes"));
@@ -191,11 +203,11 @@ write_letters(void *hand, void *job)
 	struct digest_count    n = { .sent = 0 };
 	struct bytes           why = B("");
 
-	if (store_open(store_where(s), STORE_WRITE, a, &letters.store, &why) == RC_OK && digest_is_due(letters.store, s->store_digest_every_ms, letters.now_us)) {
+	if (store_open(d->where, STORE_WRITE, a, &letters.store, &why) == RC_OK && digest_is_due(letters.store, s->store_digest_every_ms, letters.now_us)) {
 		if (digest_send(&letters, a, &n, &why) != RC_OK)
 			log_event(AT_WARNING, "quarantine.digest", F_TEXT("trouble", why), F_WORD("done", "tried again the next time"));
-		else if (n.sent + n.failed > 0)
-			log_event(AT_INFO, "quarantine.told", F_INT("letters", n.sent), F_INT("failed", n.failed));
+		else if (n.sent + n.failed + n.refused > 0)
+			log_event(AT_INFO, "quarantine.told", F_INT("letters", n.sent), F_INT("failed", n.failed), F_INT("refused", n.refused));
 	}
 	store_close(letters.store);
 	settings_unref(s);
@@ -215,11 +227,19 @@ tell_recipients(struct daemon *d)
 	void                *hands[] = { d };
 	struct crew_settings with = { "clerk", 1, hands, 1, write_letters, drop_letters };
 
-	bool wanted = s->store_digest_every_ms > 0 && d->vault != NULL && store_where(s) != NULL;
+	bool wanted = s->store_digest_every_ms > 0 && d->vault != NULL;
 	if (wanted && d->clerk == NULL && crew_start(&with, &d->clerk) != RC_OK)
 		d->clerk = NULL;
 	if (!wanted || d->clerk == NULL || !crew_put(d->clerk, s))
 		settings_unref(s);
+}
+
+/* What is due each ten minutes, however many signals come between. */
+static void
+keep_house(struct daemon *d)
+{
+	expire_held(d);
+	tell_recipients(d);
 }
 
 static bool
@@ -233,6 +253,27 @@ keep_message(void *arg, struct keep *keep, void (*fn)(void *fn_arg, bool ok), vo
 	return false;
 }
 
+/* Of settings that are as they were at start (mailreeve.conf(5) lists them): these are the ones that mislead. */
+static void
+tell_restart(const struct settings *first, const struct settings *now)
+{
+	struct bytes old_to = first->store_release_to.count > 0 ? first->store_release_to.at[0] : B("");
+	struct bytes new_to = now->store_release_to.count > 0 ? now->store_release_to.at[0] : B("");
+	const struct {
+		const char *setting, *done;
+		bool        other;
+	} rows[] = {
+		{ "store", "the old store is used until the next start", !bytes_eq(first->store, now->store) },
+		{ "store.quarantine_dir", "the web side, and what is open already, use the old folder until the next start",
+		  !bytes_eq(first->store_quarantine_dir, now->store_quarantine_dir) },
+		{ "store.release_to", "the web side uses the old one until the next start", !bytes_eq(old_to, new_to) },
+	};
+
+	for (size_t i = 0; i < NELEMS(rows); i++)
+		if (rows[i].other)
+			log_event(AT_WARNING, "settings.restart", F_WORD("setting", rows[i].setting), F_WORD("done", rows[i].done));
+}
+
 static void
 reload(struct daemon *d)
 {
@@ -242,15 +283,12 @@ reload(struct daemon *d)
 		env_release(env);
 		env = NULL;
 	}
-	/* Once the door has the new settings, the old may be gone at any moment. */
-	bool other_store = env != NULL && !bytes_eq(env->settings->store, d->env->settings->store);
 	if (env == NULL || door_reload(d->door, &env->env, env_release, env) != RC_OK) {
 		log_event(AT_WARNING, "settings.kept", F_WORD("done", "the new settings have faults; the old ones hold"));
 		if (env != NULL)
 			env_release(env);
 	} else {
-		if (other_store)
-			log_event(AT_WARNING, "settings.restart", F_WORD("setting", "store"), F_WORD("done", "the old store is used until the next start"));
+		tell_restart(d->first, env->settings);
 		recorder_renew(d->recorder, env->settings);
 		d->env = env;
 		atomic_store(&d->monitor, env->settings->mode == MODE_MONITOR);
@@ -398,7 +436,8 @@ open_store(struct daemon *d)
 		arena_free(a);
 		return true;
 	}
-	enum rc rc = recorder_start(where, d->env->settings, a, &d->recorder, &why);
+	d->where = strdup(where);
+	enum rc rc = d->where != NULL ? recorder_start(d->where, d->env->settings, a, &d->recorder, &why) : RC_MEMORY;
 	if (rc != RC_OK)
 		cli_fault(&d->cli, "the store cannot be opened: %.*s", B_FMT(why));
 	else if (why.len > 0)
@@ -437,7 +476,7 @@ open_web_listener(struct daemon *d, const struct bytes_list *list, const char *n
 		ok = ip_net_parse(B("127.0.0.0/8"), true, &here[0]) && ip_net_parse(B("::1"), true, &here[1]) &&
 		     (ip.family == 0 || ip_in_list(&ip, here, NELEMS(here)));
 		if (!ok)
-			cli_fault(&d->cli, "web: %s is to be unix:/path or an address of this host, such as inet:127.0.0.1:8025", name);
+			cli_fault(&d->cli, "web: %s is to be unix:/path or a loopback address, such as inet:127.0.0.1:8025", name);
 	}
 	arena_free(a);
 	return ok;
@@ -490,7 +529,7 @@ open_web(struct daemon *d)
 {
 	struct web_settings with = {
 		.settings = d->env->settings,
-		.store = store_where(d->env->settings),
+		.store = d->where,
 		.desk_fd = d->desk != NULL ? listener_fd(d->desk) : -1,
 		.why_fd = d->why != NULL ? listener_fd(d->why) : -1,
 		.started = clock_epoch(),
@@ -505,9 +544,11 @@ open_web(struct daemon *d)
 	if (d->desk == NULL && d->why == NULL)
 		return true;
 	d->live = oracle_forgetful(&d->cli, d->env->settings);
-	if (d->live == NULL || !rules_are_sound(d))
+	d->suffix = desk_suffix_open(&d->cli, d->env->settings);
+	if (d->live == NULL || d->suffix == NULL || !rules_are_sound(d))
 		return false;
 	with.live = oracle_resolver(d->live);
+	with.suffix = d->suffix;
 	if (web_start(&with, &d->web) != RC_OK)
 		return false;
 	for (size_t i = 0; i < NELEMS(both); i++)
@@ -524,6 +565,7 @@ close_web(struct daemon *d)
 	web_stop(d->web);
 	d->web = NULL;
 	oracle_free(d->live);
+	suffix_free(d->suffix);
 	listener_free(d->desk);
 	listener_free(d->why);
 }
@@ -564,28 +606,35 @@ block_signals(sigset_t *set)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Until `due_us` of the monotonic clock; 0: none came. */
+static int
+next_signal(const sigset_t *signals, uint64_t due_us)
+{
+	uint64_t        now = clock_mono_us(), left = due_us > now ? due_us - now : 0;
+	struct timespec wait = { .tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000 };
+	int             got = sigtimedwait(signals, NULL, &wait);
+
+	return got > 0 ? got : 0;
+}
+
 static void
 live(struct daemon *d, const sigset_t *signals)
 {
+	uint64_t due_us = 0; /* at once */
+
 	log_event(AT_INFO, "started", F_WORD("version", MAILREEVE_VERSION),
 	          F_WORD("mode", d->env->settings->mode == MODE_MONITOR ? "monitor" : "enforce"),
 	          F_TEXT("authserv_id", d->env->settings->authserv_id));
 	notify_state("READY=1");
-	tell_recipients(d);
-	for (;;) {
-		int got = sigtimedwait(signals, NULL, &(struct timespec){ .tv_sec = EXPIRE_SECONDS });
-		if (got < 0) {
-			if (errno == EAGAIN) {
-				expire_held(d);
-				tell_recipients(d);
-			}
-		} else if (got == SIGHUP) {
+	for (int got = 0; got != SIGTERM && got != SIGINT; got = next_signal(signals, due_us)) {
+		if (got == SIGHUP)
 			reload(d);
-		} else if (got == SIGUSR1) {
+		else if (got == SIGUSR1)
 			log_figures(d);
-		} else {
-			break;
-		}
+		if (clock_mono_us() < due_us)
+			continue;
+		keep_house(d);
+		due_us = clock_mono_us() + HOUSE_SECONDS * 1000000;
 	}
 	notify_state("STOPPING=1");
 	log_event(AT_INFO, "draining", F_INT("open", door_count(d->door).open));
@@ -632,6 +681,7 @@ serve(int argc, char **argv)
 	d.env = env_new(&d);
 	if (d.env == NULL)
 		return d.cli.exit;
+	d.first = settings_ref(d.env->settings);
 	log_open(d.env->settings->log, d.env->settings->log_level);
 	d.tally = tally_new();
 	atomic_store(&d.monitor, d.env->settings->mode == MODE_MONITOR);
@@ -666,6 +716,8 @@ end:
 		env_release(d.env);
 	tally_free(d.tally);
 	vault_close(d.vault);
+	free(d.where);
+	settings_unref(d.first);
 	return exit;
 }
 

@@ -97,6 +97,9 @@ def stories(port, password):
 
 def visit(port, why, password, refused):
     """The dashboard and one why page over HTTP, for want of somebody who looks."""
+    if not refused:
+        print("No reply had an id, so there is no why page to look at.")
+        return False
     count = gate.wait_for(lambda: (lambda n: n if n >= len(CASES) else None)(stories(port, password)), 10) or stories(port, password)
     status, _, page = fetch(why, f"/why/{refused[0][1]}")
     told = status == 200 and "Your mail was refused" in page

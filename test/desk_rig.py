@@ -6,7 +6,6 @@ import http.client
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -32,12 +31,6 @@ Hello.\r
 """
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 KEPT = """
 socket_mode = 0666
 dmarc {{ quarantine = store }}
@@ -56,7 +49,7 @@ class Desk:
         self.more, self.zone = more, zone
         self.program, self.seed = os.path.abspath(program), os.path.abspath(seed)
         self.work = tempfile.mkdtemp(prefix="mailreeve-desk-")
-        self.port, self.why_port = free_port(), free_port()
+        self.port, self.why_port = gate.free_port(), gate.free_port()
         self.database = None
         self.store = f"{self.work}/store.db"
         if engine == "postgresql":

@@ -325,24 +325,39 @@ def keep_one(d, mark):
 
 def test_digest(d):
     ask = (d.program, "quarantine", "digest", "--config", d.config)
+    before = held(d)
     told = subprocess.run(ask, capture_output=True, text=True)
     check(told.stdout == "1 letter sent\n", "a recipient is told of what is kept", told)
     letter = d.postfix.delivered("Subject: 1 message is kept for you at gate.example.net")
     id = held(d)[0]["id"]
     check(letter is not None and id.encode() in letter and b"From     orders@shop.example" in letter and b"postmaster@example.net" in letter, "by a letter with its id", letter)
     check(subprocess.run(ask, capture_output=True, text=True).stdout == "0 letters sent\n", "and only once")
+    check(held(d) == before, "and who last changed the message still stands there", (before, held(d)))
+    server = Server(rcpt=b"550 5.1.1 nobody here")
+    refused = subprocess.run((d.program, "quarantine", "release", id, "--to", f"inet:127.0.0.1:{server.port}", "--config", d.config), capture_output=True, text=True)
+    check(refused.returncode == 2 and "stays held" in refused.stderr and held(d)[0]["changed_by"] != before[0]["changed_by"], "a release that the server refuses is noted", (refused, held(d)))
+    check(subprocess.run(ask, capture_output=True, text=True).stdout == "0 letters sent\n", "and is not told as new")
     keep_one(d, "fourth")
-    pathlib.Path(d.config).write_text(pathlib.Path(d.config).read_text() + "store { digest_every = 1h }\n")
+    other = pathlib.Path(d.work, "conf.other")
+    other.write_text(re.sub(r"release_to = \S+", f"release_to = inet:127.0.0.1:{server.port}", pathlib.Path(d.config).read_text()))
+    told = subprocess.run((*ask[:-1], str(other)), capture_output=True, text=True)
+    check(told.stdout == "0 letters sent\n" and "1 refused by the server for good" in told.stderr, "a recipient whom the server refuses for good is told of", told)
+    check(subprocess.run(ask, capture_output=True, text=True).stdout == "0 letters sent\n", "once")
+    d.verb("quarantine", "delete", held(d)[0]["id"])
+    keep_one(d, "fifth")
+    text = pathlib.Path(d.config).read_text()
+    pathlib.Path(d.config).write_text(text.replace("quarantine = store", "quarantine = tag") + "store { digest_every = 1h }\n")
     d.restart()
     letter = gate.wait_for(lambda: (lambda text: text if text and b"TOLD BEFORE" in text else None)(d.postfix.delivered("TOLD BEFORE", 1)))
-    check(letter is not None and letter.index(b"NEW") < letter.index(b"TOLD BEFORE") < letter.index(id.encode()), "the daemon does so by itself, and lists what was told", letter)
+    check(letter is not None and letter.index(b"NEW") < letter.index(b"TOLD BEFORE") < letter.index(id.encode()), "the daemon does so by itself, also when no more is kept, and lists what was told", letter)
     d.verb("quarantine", "delete", held(d)[0]["id"])
 
 
-class SlowServer:
-    """Takes one message at a time as slowly as it is told: `got` is set when one is there, and it is answered after `go`."""
+class Server:
+    """Takes one message at a time as slowly as it is told: `got` is set when one is there, and it is answered after `go`. `rcpt`: to recipients."""
 
-    def __init__(self):
+    def __init__(self, rcpt=b"250 fine"):
+        self.rcpt = rcpt
         self.got, self.go, self.count = threading.Event(), threading.Event(), 0
         self.door = socket.create_server(("127.0.0.1", 0))
         self.port = self.door.getsockname()[1]
@@ -359,7 +374,7 @@ class SlowServer:
         talk.write(b"220 slow\r\n")
         for line in talk:
             data = line.upper().startswith(b"DATA")
-            talk.write(b"354 go on\r\n" if data else b"250 fine\r\n")
+            talk.write(b"354 go on\r\n" if data else self.rcpt + b"\r\n" if line.upper().startswith(b"RCPT") else b"250 fine\r\n")
             if data:
                 while talk.readline() not in (b".\r\n", b""):
                     pass
@@ -371,7 +386,7 @@ class SlowServer:
 
 def test_two_release(d, admin):
     """While one release is on its way nobody else releases that message."""
-    id, server = keep_one(d, "both"), SlowServer()
+    id, server = keep_one(d, "both"), Server()
     words = ("quarantine", "release", id, "--to", f"inet:127.0.0.1:{server.port}", "--config", d.config)
     first = subprocess.Popen([d.program, *words], stdout=subprocess.PIPE, text=True)
     check(server.got.wait(20), "a release is on its way")

@@ -105,3 +105,15 @@ id_is(struct bytes text)
 			return false;
 	return true;
 }
+
+struct bytes
+id_kept(struct arena *a, struct bytes id)
+{
+	char *text = arena_take(a, id.len + 1);
+
+	if (text == NULL)
+		return B("");
+	for (size_t i = 0; i < id.len; i++)
+		text[i] = byte_is_alpha(id.at[i]) ? (char)(id.at[i] & ~0x20) : id.at[i];
+	return bytes_make(text, id.len);
+}

@@ -16,5 +16,7 @@ struct bytes base64_encode(struct arena *, struct bytes octets);
 void id_format(const uint8_t random[8], char id[ID_LEN + 1]);
 /* True for twelve such characters; lower case counts. */
 bool id_is(struct bytes);
+/* As ids are kept, in upper case: somebody may have typed one in lower case. In the arena. */
+struct bytes id_kept(struct arena *, struct bytes id);
 
 #endif

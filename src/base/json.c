@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 
 struct json
@@ -251,4 +252,13 @@ json_raw(struct json *j, struct bytes value)
 {
 	lead(j, 0);
 	buf_add(j->out, value);
+}
+
+void
+json_kv_time(struct json *j, const char *key, int64_t at_us)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	clock_format(at_us / 1000000, text);
+	json_kv_str(j, key, at_us != 0 ? text : NULL);
 }

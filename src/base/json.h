@@ -34,6 +34,9 @@ void        json_bool(struct json *, bool);
 void        json_null(struct json *);
 void        json_raw(struct json *, struct bytes); /* a whole value that is JSON already */
 
+/* Seconds in UTC of a time in microseconds; 0 is null. */
+void json_kv_time(struct json *, const char *key, int64_t at_us);
+
 /* ---- in line, so that the length of a key in the source is known when it is compiled ---- */
 
 static inline void

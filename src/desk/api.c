@@ -1,14 +1,12 @@
 /* desk/api.c: the JSON API, /metrics and /healthz; docs/api.md, docs/openapi.yaml. See visit.h. */
 #include "desk/visit.h"
 
-#include "base/clock.h"
 #include "base/codec.h"
 #include "base/json.h"
 #include "desk/overview.h"
 #include "desk/query.h"
 #include "desk/reasons.h"
 #include "desk/story.h"
-#include "desk/told.h"
 #include "mail/reason.h"
 #include "session/account_json.h"
 
@@ -36,15 +34,6 @@ api_fault(struct http_response *response, unsigned status, const char *code, con
 	buf_add_c(&response->body, '\n');
 }
 
-static void
-json_time(struct json *j, const char *key, int64_t at_us)
-{
-	char text[CLOCK_TEXT_MAX];
-
-	clock_format(at_us / 1000000, text);
-	json_kv_str(j, key, at_us != 0 ? text : NULL);
-}
-
 /* ---- health ---- */
 
 void
@@ -69,7 +58,7 @@ api_health(void *desk, const struct http_request *request, struct http_response 
 		v.desk->with.figures(v.desk->with.arg, &f);
 	json_open_object(&j);
 	json_kv_str(&j, "version", MAILREEVE_VERSION);
-	json_time(&j, "started", v.desk->with.started * 1000000);
+	json_kv_time(&j, "started", v.desk->with.started * 1000000);
 	json_kv_str(&j, "mode", f.monitor ? "monitor" : "enforce");
 	json_kv_bool(&j, "store", desk_store(v.desk, v.arena) != NULL);
 	json_kv_bool(&j, "writer", f.stores && !f.writer.away);
@@ -126,8 +115,8 @@ api_overview(void *desk, const struct http_request *request, struct http_respons
 	struct json j = answer_json(&v);
 	json_open_object(&j);
 	json_kv_str(&j, "period", o->period->word);
-	json_time(&j, "from", o->from_us);
-	json_time(&j, "to", o->to_us);
+	json_kv_time(&j, "from", o->from_us);
+	json_kv_time(&j, "to", o->to_us);
 	json_counts(&j, "total", o->total);
 	json_counts(&j, "before", o->before);
 	json_kv_int(&j, "missing", (int64_t)o->missing);
@@ -137,7 +126,7 @@ api_overview(void *desk, const struct http_request *request, struct http_respons
 	json_open_array(&j);
 	for (size_t i = 0; i < o->bar_count; i++) {
 		json_open_object(&j);
-		json_time(&j, "from", o->bar_us[i]);
+		json_kv_time(&j, "from", o->bar_us[i]);
 		json_counts(&j, "messages", o->bars[i].n);
 		json_close_object(&j);
 	}
@@ -164,7 +153,7 @@ static void
 json_account(struct json *j, const struct store_account *a)
 {
 	json_kv_text(j, "id", a->id);
-	json_time(j, "time", a->at_us);
+	json_kv_time(j, "time", a->at_us);
 	json_kv_text_or_null(j, "client", a->client);
 	json_kv_text_or_null(j, "client_name", a->client_name);
 	json_kv_text_or_null(j, "helo", a->helo);
@@ -240,7 +229,7 @@ json_recipients(struct json *j, const struct store_account *a)
 		json_kv_text_or_null(j, "action", r->action);
 		json_kv_text_or_null(j, "reason", r->reason);
 		json_kv_text_or_null(j, "status", r->status);
-		json_time(j, "delivered", r->delivered_us);
+		json_kv_time(j, "delivered", r->delivered_us);
 		json_kv_text_or_null(j, "next_hop", r->next_hop);
 		json_close_object(j);
 	}
@@ -258,7 +247,7 @@ api_message(void *desk, const struct http_request *request, struct http_response
 	if (s == NULL)
 		rc = RC_IO;
 	else if (id_is(request->tail))
-		rc = store_account_get(s, v.arena, told_id(v.arena, request->tail), &a);
+		rc = store_account_get(s, v.arena, id_kept(v.arena, request->tail), &a);
 	if (rc == RC_LIMIT) {
 		api_fault(response, 404, "not-found", "No account has this id.");
 		return;

@@ -1,9 +1,8 @@
 /* desk/api_held.c: the quarantine and tickets for programs; docs/api.md. See visit.h. */
 #include "desk/visit.h"
 
-#include "base/clock.h"
+#include "base/codec.h"
 #include "base/json.h"
-#include "desk/told.h"
 #include "desk/ward.h"
 #include "store/search.h"
 
@@ -11,21 +10,12 @@
 #define LIST_ROWS 50
 
 static void
-json_time(struct json *j, const char *key, int64_t at_us)
-{
-	char text[CLOCK_TEXT_MAX];
-
-	clock_format(at_us / 1000000, text);
-	json_kv_str(j, key, at_us != 0 ? text : NULL);
-}
-
-static void
 json_held(struct json *j, const struct store_held *h)
 {
 	struct bytes rest = h->recipients, one;
 
 	json_kv_text(j, "id", h->id);
-	json_time(j, "time", h->at_us);
+	json_kv_time(j, "time", h->at_us);
 	json_kv_text(j, "state", h->state);
 	json_kv_text(j, "sender", h->sender);
 	json_key(j, "recipients");
@@ -38,8 +28,8 @@ json_held(struct json *j, const struct store_held *h)
 	json_kv_text_or_null(j, "subject", h->subject);
 	json_kv_text_or_null(j, "reason", h->reason);
 	json_kv_int(j, "size", h->size);
-	json_time(j, "expires", h->expires_us);
-	json_time(j, "changed", h->changed_us);
+	json_kv_time(j, "expires", h->expires_us);
+	json_kv_time(j, "changed", h->changed_us);
 	json_kv_text_or_null(j, "changed_by", h->changed_by);
 }
 
@@ -177,7 +167,7 @@ api_held(void *desk, const struct http_request *request, struct http_response *r
 
 	if (!find(&v, request->tail, &w))
 		return;
-	bool shown = release_may(&w.held) && ward_text(&w, v.arena, &text, &more, &why) == RC_OK;
+	bool shown = release_may_read(&w.held) && ward_text(&w, v.arena, &text, &more, &why) == RC_OK;
 	if (shown)
 		ward_note(&w, "quarantine.read", B(""));
 	response->type = "application/json";
@@ -234,12 +224,12 @@ add_ticket(void *arg, const struct store_ticket *t)
 		return false;
 	json_open_object(l->json);
 	json_kv_text(l->json, "id", t->id);
-	json_time(l->json, "time", t->at_us);
+	json_kv_time(l->json, "time", t->at_us);
 	json_kv_text(l->json, "account", t->account);
 	json_kv_text_or_null(l->json, "contact", t->contact);
 	json_kv_text_or_null(l->json, "note", t->note);
 	json_kv_text(l->json, "state", t->state);
-	json_time(l->json, "changed", t->changed_us);
+	json_kv_time(l->json, "changed", t->changed_us);
 	json_kv_text_or_null(l->json, "changed_by", t->changed_by);
 	json_close_object(l->json);
 	return true;
@@ -289,7 +279,7 @@ api_ticket_post(void *desk, const struct http_request *request, struct http_resp
 	response->type = "application/json";
 	struct json j = json_to(v.out, true);
 	json_open_object(&j);
-	json_kv_text(&j, "id", told_id(v.arena, id));
+	json_kv_text(&j, "id", id_kept(v.arena, id));
 	json_kv_str(&j, "state", close ? TICKET_CLOSED : TICKET_OPEN);
 	json_close_object(&j);
 	buf_add_c(v.out, '\n');

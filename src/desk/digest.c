@@ -16,7 +16,6 @@
 #define SHOWN_MAX   100 /* in one letter */
 #define WORDS_SHOWN 200 /* octets of a From or a subject */
 #define WAIT_MS     20000
-#define TOLD_BY     "digest"
 
 /* ---- the letter ---- */
 
@@ -177,7 +176,7 @@ gather(void *arg, const struct store_held *h)
 	row->header_from = arena_copy(g->arena, bytes_sub(h->header_from, 0, WORDS_SHOWN));
 	row->subject = arena_copy(g->arena, bytes_sub(h->subject, 0, WORDS_SHOWN));
 	row->reason = arena_copy(g->arena, h->reason);
-	g->fresh[g->count] = !bytes_eq(h->changed_by, B(TOLD_BY));
+	g->fresh[g->count] = h->told_us == 0;
 	return ++g->count < g->room;
 }
 
@@ -205,8 +204,20 @@ pair_up(const struct gathering *g, struct pair *pairs)
 	return count;
 }
 
-/* Pairs of one recipient; false when it did not go. */
-static bool
+enum fate { SENT, FAILED, REFUSED };
+
+/* A recipient or a letter that the server refuses for good is refused the next
+ * time too; one that refuses us altogether may be set up wrongly today. */
+static enum fate
+fate_of(enum rc rc, const struct smtp_answer *answer, const struct smtp_answer *end)
+{
+	bool for_good = rc == RC_SYNTAX && (answer->code / 100 == 5 || end->code / 100 == 5);
+
+	return rc == RC_OK ? SENT : for_good ? REFUSED : FAILED;
+}
+
+/* Pairs of one recipient. */
+static enum fate
 send_one(const struct digest *d, const struct gathering *g, const struct endpoint *to, const struct pair *pairs, size_t count)
 {
 	struct arena             *a = arena_new((size_t)4 << 20);
@@ -214,27 +225,28 @@ send_one(const struct digest *d, const struct gathering *g, const struct endpoin
 	bool                     *fresh = arena_take_array(a, count, sizeof(*fresh));
 	char                      id[ID_LEN + 1];
 	struct buf                message = { 0 };
-	struct smtp_answer        answer, end;
+	struct smtp_answer        answer = { .code = 0 }, end = { .code = 0 };
 	struct bytes              why = B("memory is spent");
-	bool                      good = held != NULL && fresh != NULL && row_id(id);
+	enum rc                   rc = held != NULL && fresh != NULL && row_id(id) ? RC_OK : RC_MEMORY;
 
-	for (size_t i = 0; good && i < count; i++) {
+	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		held[i] = &g->rows[pairs[i].row];
 		fresh[i] = g->fresh[pairs[i].row];
 	}
-	if (good) {
+	if (rc == RC_OK) {
 		struct digest_letter l = { d->settings->hostname, pairs[0].address, held, fresh, count, d->now_us, id };
 		digest_write(&message, &l);
 		struct smtp_letter letter = { .helo = d->settings->hostname, .sender = B(""), .recipients = &pairs[0].address, .count = 1 };
 		letter.message = buf_bytes(&message);
-		good = !message.spoilt && smtp_send(to, &letter, WAIT_MS, a, &answer, &end, &why) == RC_OK;
+		rc = message.spoilt ? RC_MEMORY : smtp_send(to, &letter, WAIT_MS, a, &answer, &end, &why);
 	}
-	if (!good)
+	enum fate fate = fate_of(rc, &answer, &end);
+	if (fate != SENT)
 		log_event(AT_WARNING, "quarantine.digest", F_TEXT("recipient", pairs[0].address), F_TEXT("trouble", why),
-		          F_WORD("done", "tried again the next time"));
+		          F_WORD("done", fate == REFUSED ? "counts as told" : "tried again the next time"));
 	buf_free(&message);
 	arena_free(a);
-	return good;
+	return fate;
 }
 
 static bool
@@ -261,10 +273,11 @@ send_all(const struct digest *d, struct gathering *g, const struct endpoint *to,
 			next++;
 		if (!any_fresh(g, &pairs[i], next - i))
 			continue;
-		bool good = !is_stopped(d) && send_one(d, g, to, &pairs[i], next - i);
-		n->sent += good;
-		n->failed += !good;
-		for (size_t k = i; k < next && !good; k++)
+		enum fate fate = is_stopped(d) ? FAILED : send_one(d, g, to, &pairs[i], next - i);
+		n->sent += fate == SENT;
+		n->failed += fate == FAILED;
+		n->refused += fate == REFUSED;
+		for (size_t k = i; k < next && fate == FAILED; k++)
 			g->failed[pairs[k].row] = true;
 	}
 }
@@ -277,8 +290,8 @@ note_told(const struct digest *d, const struct gathering *g)
 
 	for (size_t i = 0; i < g->count && (rc == RC_OK || rc == RC_LIMIT); i++)
 		if (g->fresh[i] && !g->failed[i])
-			rc = held_change(d->store, g->rows[i].id, B(HELD_HELD), B(HELD_HELD), d->now_us, B(TOLD_BY));
-	return rc == RC_LIMIT ? RC_OK : rc; /* it was released meanwhile */
+			rc = held_told(d->store, g->rows[i].id, d->now_us);
+	return rc == RC_LIMIT ? RC_OK : rc; /* it was pruned meanwhile */
 }
 
 enum rc

@@ -25,10 +25,11 @@ struct digest {
 bool digest_is_due(struct store *, uint32_t every_ms, int64_t now_us);
 
 /* Letters to all for whom something new is kept, through release_to. How many
- * went, and how many did not: those are tried again the next time. RC_OK; else
+ * went; how many did not, which are tried again the next time; and how many the
+ * server refused for good, whose recipients count as told. RC_OK; else
  * what the store said, or RC_SYNTAX when there is nobody to hand them to. */
 struct digest_count {
-	size_t sent, failed;
+	size_t sent, failed, refused;
 };
 enum rc digest_send(const struct digest *, struct arena *, struct digest_count *count_out, struct bytes *why_out) MUST_USE;
 

@@ -18,6 +18,7 @@
 #include "base/utf8.h"
 #include "desk/cli.h"
 #include "desk/explain_rules.h"
+#include "desk/explainer.h"
 #include "desk/oracle.h"
 #include "desk/proof.h"
 #include "desk/settings_load.h"
@@ -266,14 +267,10 @@ explain_path(struct run *run, const char *path, unsigned depth)
 	return explain_found(run, path, depth, &rc) ? rc : cli_fault(&run->cli, "%s: %s", path, strerror(errno));
 }
 
-/* "550 ..." or "550-5.7.1 ..." is a reply, and so is what has a blank in it. */
 static bool
 is_text(struct bytes arg)
 {
-	bool code = arg.len >= 3 && arg.at[0] >= '2' && arg.at[0] <= '5' && byte_is_digit(arg.at[1]) && byte_is_digit(arg.at[2]) &&
-	            (arg.len == 3 || arg.at[3] == ' ' || arg.at[3] == '-');
-
-	return code || bytes_has(arg, ' ') || bytes_has(arg, '\n');
+	return explainer_is_reply(arg) || bytes_has(arg, ' ') || bytes_has(arg, '\n');
 }
 
 static bool
@@ -297,13 +294,19 @@ open_store(struct run *run)
 static int
 explain_account(struct run *run, const char *id)
 {
-	if (run->own.store == NULL)
-		settings_of_host(&run->cli);
-	if (!open_store(run))
-		return run->cli.exit;
-	flush(run, true);
 	struct trace_job job = { .cli = run->cli, .store = run->store };
-	int              exit = trace_story(&job, trace_id(run->arena, id));
+	int              exit = CLI_USE;
+
+	/* --live may have read the defaults, which know nothing of this host. */
+	settings_of_host(&job.cli);
+	if (job.store == NULL && desk_env_open(&job.desk, &job.cli, NULL))
+		job.store = desk_store_open(&job.cli, job.desk.settings, STORE_READ);
+	flush(run, true);
+	exit = job.store != NULL ? trace_story(&job, id_kept(run->arena, bytes_of(id))) : job.cli.exit;
+	if (job.store != run->store)
+		store_close(job.store);
+	if (job.desk.settings != NULL)
+		desk_env_close(&job.desk);
 	buf_free(&job.out);
 	arena_reset(run->arena);
 	return exit;

@@ -99,7 +99,7 @@ static const struct file {
 	{ "bad-rules", "rule spool {\n" SPOOL },
 	{ "reply-own.txt", "host mx.example.net[192.0.2.1] said: 452 4.3.1 spool is 97 percent full\n" },
 	{ "message-id.eml", REPORT "From: a@example.org\nTo: b@example.net\nMessage-ID: <1@example.org>\n" },
-	{ "queue-id.eml", REPORT "Received: from desk.example.org by out.example.org (Postfix)\n with ESMTP id 4ABC123\n for <b@example.net>; Sun, 22 Nov 2026 04:51:24 +0000\nMessage-ID: <2@example.org>\n" },
+	{ "queue-id.eml", REPORT "Received: from desk.example.org by out.example.org (Postfix) with ESMTP\n\tid 4ABC123\n\tfor <b@example.net>; Sun, 22 Nov 2026 04:51:24 +0000\nMessage-ID: <2@example.org>\n" },
 	{ "forged.eml", REPORT "Received: from desk.example.org by out.example.org with ESMTP id 4ABC124; Sun, 22 Nov 2026 04:51:24 +0000\nMessage-ID: <3@example.org>\n" },
 	{ "no-mark.eml", REPORT "From: a@example.org\nTo: b@example.net\n" },
 	{ "reply.txt", "550 5.7.509 Access denied, sending domain example.org does not pass DMARC verification and has a DMARC policy of reject. [AAAAAAAAAAAA]\n" },

@@ -41,15 +41,19 @@ explainer_free(struct explainer *e)
 	free(e);
 }
 
-/* A reply that was pasted begins with its code; all else may be a whole message. */
+bool
+explainer_is_reply(struct bytes text)
+{
+	return text.len >= 3 && text.at[0] >= '2' && text.at[0] <= '5' && byte_is_digit(text.at[1]) && byte_is_digit(text.at[2]) &&
+	       (text.len == 3 || text.at[3] == ' ' || text.at[3] == '-');
+}
+
 struct explained *
 explainer_read(struct explainer *e, struct arena *a, struct bytes text)
 {
 	struct bytes start = bytes_trim(text);
-	bool         code = start.len > 3 && start.at[0] >= '2' && start.at[0] <= '5' && byte_is_digit(start.at[1]) &&
-	            byte_is_digit(start.at[2]) && (start.at[3] == ' ' || start.at[3] == '-');
 
-	return code ? explain_paste(a, e->rules, start) : explain_message(a, e->rules, text);
+	return explainer_is_reply(start) ? explain_paste(a, e->rules, start) : explain_message(a, e->rules, text);
 }
 
 void

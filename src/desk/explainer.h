@@ -15,6 +15,8 @@ struct explainer;
 struct explainer *explainer_new(struct bytes own_rules);
 void              explainer_free(struct explainer *); /* takes NULL */
 
+/* Does it begin like a reply: "550 ...", "550-5.7.1 ..." or "550"? All else may be a whole message. */
+bool explainer_is_reply(struct bytes text);
 /* A whole message, a report as JSON, or pasted text. NULL when memory is spent. */
 struct explained *explainer_read(struct explainer *, struct arena *, struct bytes text) MUST_USE;
 /* Looks up in DNS what the report claims, for the first recipients. */

@@ -10,7 +10,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/utf8.h"
 #include "desk/cli.h"
@@ -192,15 +191,6 @@ remove_operator(struct run *run)
 	return CLI_FINE;
 }
 
-static void
-json_day(struct json *j, const char *key, int64_t at_us)
-{
-	char text[CLOCK_TEXT_MAX];
-
-	clock_format(at_us / 1000000, text);
-	json_kv_str(j, key, at_us != 0 ? text : NULL);
-}
-
 static bool
 show_operator(void *arg, const struct store_operator *o)
 {
@@ -211,7 +201,7 @@ show_operator(void *arg, const struct store_operator *o)
 		json_kv_text(&run->json, "name", o->name);
 		json_kv_text(&run->json, "role", o->role);
 		json_kv_text(&run->json, "state", o->state);
-		json_day(&run->json, "created", o->created_us);
+		json_kv_time(&run->json, "created", o->created_us);
 		json_close_object(&run->json);
 	} else {
 		text_add_safe(&run->out, o->name);
@@ -230,8 +220,8 @@ show_token(void *arg, const struct store_token *t)
 		json_kv_text(&run->json, "operator", t->operator);
 		json_kv_text(&run->json, "name", t->name);
 		json_kv_text(&run->json, "scopes", t->scopes);
-		json_day(&run->json, "expires", t->expires_us);
-		json_day(&run->json, "used", t->used_us);
+		json_kv_time(&run->json, "expires", t->expires_us);
+		json_kv_time(&run->json, "used", t->used_us);
 		json_close_object(&run->json);
 	} else {
 		text_add_safe(&run->out, t->operator);

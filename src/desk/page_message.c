@@ -176,7 +176,7 @@ page_message(void *desk, const struct http_request *request, struct http_respons
 		page_fault(&v, 404, "No such message", "An account id has twelve letters and digits.");
 		return;
 	}
-	enum rc rc = s == NULL ? RC_IO : store_account_get(s, v.arena, told_id(v.arena, request->tail), &a);
+	enum rc rc = s == NULL ? RC_IO : store_account_get(s, v.arena, id_kept(v.arena, request->tail), &a);
 	if (rc == RC_LIMIT) {
 		page_fault(&v, 404, "No such message", "No account has this id; perhaps it is older than accounts are kept.");
 		return;

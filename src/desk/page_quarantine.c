@@ -164,7 +164,7 @@ add_times(struct buf *out, const struct store_held *h)
 {
 	buf_add_str(out, "<div><dt>Came</dt><dd>");
 	page_time(out, h->at_us);
-	if (release_may(h)) {
+	if (release_may_read(h)) {
 		buf_add_str(out, "</dd></div><div><dt>Expires</dt><dd>");
 		page_time(out, h->expires_us);
 	} else {
@@ -214,9 +214,11 @@ add_deeds(struct visit *v, const struct store_held *h)
 		buf_add_str(v->out, "<details class=\"sure\"><summary>Delete…</summary><button class=\"danger\" name=\"do\" value=\"delete\">"
 		                    "Delete it for good</button></details>");
 	buf_add_str(v->out, "</form>");
-	if (!to_somebody)
+	if (!release_may(h))
+		buf_add_str(v->out, "<p class=\"note\">It cannot be released: its copy was found without its row, so nobody knows for whom it was.</p>");
+	else if (!to_somebody)
 		buf_add_str(v->out, "<p class=\"note\">Nothing can be released yet: say in the settings which SMTP server takes such messages, "
-		                    "<code>store { release_to = inet:127.0.0.1:10025 }</code>.</p>");
+		                    "<code>store { release_to = inet:127.0.0.1:10025 }</code>, and restart the daemon.</p>");
 }
 
 static void
@@ -249,15 +251,15 @@ add_held(struct visit *v, struct ward *w, const char *fault, struct bytes why)
 		html_put(v->out, "<p>$</p>", H_TEXT(bytes_trim(line)));
 	buf_add_str(v->out, fault != NULL ? "</div>" : "");
 	html_put(v->out, "<section class=\"card verdict $\" aria-labelledby=\"held\"><h2 id=\"held\">$</h2><p class=\"sub\">",
-	         H_STR(release_may(h) ? "quarantine" : ""),
+	         H_STR(release_may_read(h) ? "quarantine" : ""),
 	         H_TEXT(h->subject.len > 0 ? h->subject : B("(no subject)")));
 	page_reason(v->out, h->reason);
 	html_put(v->out, " · $ octets · <a href=\"/message/$\">its story</a></p>", H_NUM(h->size), H_URL(h->id));
 	add_facts(v->out, h);
-	if (release_may(h))
+	if (release_may_read(h))
 		add_deeds(v, h);
 	buf_add_str(v->out, "</section>");
-	if (release_may(h))
+	if (release_may_read(h))
 		add_text(v, w);
 	page_end(v);
 }
@@ -283,7 +285,7 @@ page_held(void *desk, const struct http_request *request, struct http_response *
 
 	if (!find(&v, request->tail, &w))
 		return;
-	if (release_may(&w.held))
+	if (release_may_read(&w.held))
 		ward_note(&w, "quarantine.read", B(""));
 	add_held(&v, &w, NULL, B(""));
 }

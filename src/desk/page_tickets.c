@@ -3,7 +3,6 @@
 #include "desk/visit.h"
 
 #include "base/codec.h"
-#include "desk/told.h"
 #include "store/search.h"
 
 #define LIST_ROWS 50
@@ -118,7 +117,7 @@ enum rc
 ticket_move(struct visit *v, struct bytes id, bool close)
 {
 	struct store *s = desk_store(v->desk, v->arena);
-	struct bytes  name = told_id(v->arena, id);
+	struct bytes  name = id_kept(v->arena, id);
 
 	if (s == NULL)
 		return RC_IO;

@@ -46,7 +46,7 @@ static bool
 find_refusal(struct visit *v, struct store_account *a, const struct doc **story_out)
 {
 	/* An id that cannot be is looked for too, so that it takes as long as any other. */
-	struct bytes  id = id_is(v->request->tail) ? told_id(v->arena, v->request->tail) : B("AAAAAAAAAAAA");
+	struct bytes  id = id_is(v->request->tail) ? id_kept(v->arena, v->request->tail) : B("AAAAAAAAAAAA");
 	struct store *s = desk_store(v->desk, v->arena);
 	enum rc       rc = s == NULL ? RC_IO : store_account_get(s, v->arena, id, a);
 
@@ -93,6 +93,8 @@ end_sentence(enum again_end end)
 		return "Now such a mail may pass: send it again and see.";
 	case AGAIN_FAILS:
 		return "Such a mail would still be refused.";
+	case AGAIN_SET_ASIDE:
+		return "Such a mail would not be refused now, but set aside.";
 	default:
 		return "It could not be found out whether such a mail would pass now.";
 	}
@@ -147,8 +149,12 @@ add_ticket_form(struct visit *v, const struct store_account *a)
 	struct buf *out = v->out;
 	int64_t     open = 0;
 
-	if (!v->desk->with.settings->web_why_tickets || ticket_count(v->desk->store, a->id, &open) != RC_OK)
+	if (!v->desk->with.settings->web_why_tickets)
 		return;
+	if (ticket_count(v->desk->store, a->id, &open) != RC_OK) {
+		desk_away(v->desk); /* the rest of the page needs it no more */
+		return;
+	}
 	html_put(out, "<section class=\"card\" aria-labelledby=\"ask\"><h2 id=\"ask\">Ask the postmaster to look</h2>$",
 	         open > 0 ? H_MARKUP("<p class=\"note aside\" role=\"status\">The postmaster has been asked to look at this.</p>") : H_MARKUP(""));
 	if (open < OPEN_MOST)
@@ -237,49 +243,72 @@ check_again(struct visit *v, const struct store_account *a, const struct doc *st
 		add_page(v, a, story, "It was checked a moment ago. Try again in a while.", NULL);
 		return;
 	}
-	const struct again_report *now = v->desk->with.live == NULL ? NULL :
-	                                                              recheck(v->arena, v->desk->with.live, v->desk->with.settings, a, story,
-	                                                                      v->now_us / 1000000);
+	const struct web_settings *with = &v->desk->with;
+	const struct again_report *now = with->live == NULL ? NULL : recheck(v->arena, with->live, with->settings, with->suffix, a, story, v->now_us / 1000000);
 	add_page(v, a, story, now == NULL ? "DNS cannot be asked just now." : NULL, now);
 	log_event(AT_INFO, "why.checked", F_TEXT("id", a->id), F_TEXT("client", visit_client(v)),
 	          F_INT("end", now != NULL ? (int64_t)now->end : 0));
 }
 
-/* NULL, or why not. */
-static const char *
-file_ticket(struct visit *v, const struct store_account *a, struct bytes contact, struct bytes note)
+/* Is there room for one more? Else RC_LIMIT and why not, or the store's trouble. */
+static enum rc
+may_ask(struct visit *v, const struct store_account *a, const char **fault_out)
+{
+	int64_t open = 0, waiting = 0;
+	enum rc rc = ticket_count(v->desk->store, a->id, &open);
+
+	if (rc == RC_OK)
+		rc = ticket_waiting(v->desk->store, WAITING_MOST, &waiting);
+	if (rc != RC_OK)
+		return rc;
+	if (open >= OPEN_MOST)
+		*fault_out = "The postmaster has been asked several times already.";
+	else if (waiting >= WAITING_MOST)
+		*fault_out = "More has been asked than the postmaster could answer yet. Try again later.";
+	else if (!visit_take_from(v, LIMITED_ASK_FROM) || !visit_take(v, LIMITED_ASK_ALL, B("all")))
+		*fault_out = "Too many have asked just now. Try again later.";
+	else
+		return RC_OK;
+	return RC_LIMIT;
+}
+
+/* As may_ask(). */
+static enum rc
+file_ticket(struct visit *v, const struct store_account *a, struct bytes contact, struct bytes note, const char **fault_out)
 {
 	char    id[ID_LEN + 1];
-	int64_t open = 0, waiting = 0;
+	enum rc rc;
 
-	if (contact.len > CONTACT_MOST || note.len > NOTE_MOST)
-		return "That is more than can be taken. Say it shorter.";
-	if (ticket_count(v->desk->store, a->id, &open) != RC_OK || open >= OPEN_MOST)
-		return "The postmaster has been asked several times already.";
-	if (ticket_waiting(v->desk->store, WAITING_MOST, &waiting) != RC_OK || waiting >= WAITING_MOST)
-		return "More has been asked than the postmaster could answer yet. Try again later.";
-	if (!visit_take_from(v, LIMITED_ASK_FROM) || !visit_take(v, LIMITED_ASK_ALL, B("all")))
-		return "Too many have asked just now. Try again later.";
+	if (contact.len > CONTACT_MOST || note.len > NOTE_MOST) {
+		*fault_out = "That is more than can be taken. Say it shorter.";
+		return RC_LIMIT;
+	}
+	rc = may_ask(v, a, fault_out);
+	if (rc != RC_OK)
+		return rc;
 	struct store_ticket t = { .at_us = v->now_us, .account = a->id, .contact = contact, .note = note, .state = B(TICKET_OPEN),
 	                          .changed_us = v->now_us };
 	if (!row_id(id))
-		return "It could not be kept just now. Try again later.";
+		return RC_IO;
 	t.id = bytes_of(id);
-	if (ticket_add(v->desk->store, &t) != RC_OK) {
-		desk_away(v->desk);
-		return "It could not be kept just now. Try again later.";
-	}
-	audit_note(v->desk->store, B("(why page)"), "ticket.filed", a->id, t.id, visit_client(v));
-	return NULL;
+	rc = ticket_add(v->desk->store, &t);
+	if (rc == RC_OK)
+		audit_note(v->desk->store, B("(why page)"), "ticket.filed", a->id, t.id, visit_client(v));
+	return rc;
 }
 
 static void
 ask_postmaster(struct visit *v, const struct store_account *a, const struct doc *story)
 {
-	const char *fault = file_ticket(v, a, bytes_trim(http_form(v->request, "contact")), bytes_trim(http_form(v->request, "note")));
+	const char *fault = NULL;
+	enum rc     rc = file_ticket(v, a, bytes_trim(http_form(v->request, "contact")), bytes_trim(http_form(v->request, "note")), &fault);
 
-	if (fault == NULL) {
+	if (rc == RC_OK) {
 		http_see(v->response, arena_printf(v->arena, "%.*s#ask", B_FMT(a->id)));
+		return;
+	}
+	if (rc != RC_LIMIT) {
+		visit_trouble(v, rc);
 		return;
 	}
 	if (v->response->status == 0)

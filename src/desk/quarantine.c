@@ -2,10 +2,12 @@
 #include "desk/quarantine.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "base/json.h"
 #include "base/utf8.h"
 #include "desk/digest.h"
@@ -15,7 +17,7 @@
 #include "desk/trace_view.h"
 
 #define LISTED         1000
-#define MESSAGE_MAX    ((size_t)256 << 20)
+#define RELEASE_MEMORY ((size_t)256 << 20)
 #define SHOWN_OCTETS   ((size_t)64 << 10)
 #define SMTP_WAIT_MS   60000
 
@@ -139,15 +141,11 @@ do_list(struct job *job)
 static bool
 get(struct job *job, struct arena *a, const char *word, struct store_held *held_out)
 {
-	char id[ID_LEN];
-
 	if (!id_is(bytes_of(word))) {
 		job->cli.exit = cli_fault(&job->cli, "'%s' is not the id of a message", word);
 		return false;
 	}
-	for (size_t i = 0; i < ID_LEN; i++)
-		id[i] = byte_is_alpha(word[i]) ? (char)(word[i] & ~0x20) : word[i];
-	enum rc rc = held_get(job->store, a, bytes_make(id, ID_LEN), held_out);
+	enum rc rc = held_get(job->store, a, id_kept(a, bytes_of(word)), held_out);
 	if (rc == RC_LIMIT)
 		job->cli.exit = cli_fault(&job->cli, "%s is not in the quarantine", word);
 	else if (rc != RC_OK)
@@ -170,12 +168,12 @@ show_one(struct job *job, struct arena *a, const char *word)
 {
 	struct release    r = release_of(job, a);
 	struct store_held h;
-	struct buf        text = { .limit = MESSAGE_MAX };
+	struct buf        text = { 0 };
 	struct bytes      rest, line, why = B("");
 
 	if (!get(job, a, word, &h))
 		return job->cli.exit;
-	if (release_read(&r, a, &h, &text, &why) != RC_OK) {
+	if (release_read(&r, a, &h, SHOWN_OCTETS + 1, &text, &why) != RC_OK) {
 		buf_free(&text);
 		return cli_fault(&job->cli, "%.*s", B_FMT(why));
 	}
@@ -185,7 +183,7 @@ show_one(struct job *job, struct arena *a, const char *word)
 		buf_add_c(&job->out, '\n');
 	}
 	if (text.len > SHOWN_OCTETS)
-		buf_printf(&job->out, "(the first %zu of %zu octets)\n", SHOWN_OCTETS, text.len);
+		buf_printf(&job->out, "(the first %zu of %" PRId64 " octets)\n", SHOWN_OCTETS, h.size);
 	buf_free(&text);
 	return cli_put(&job->cli, &job->out);
 }
@@ -236,7 +234,7 @@ for_each(struct job *job, const struct endpoint *to)
 	int worst = CLI_FINE;
 
 	for (int i = 1; i < job->cli.arg_count; i++) {
-		struct arena *a = arena_new(MESSAGE_MAX);
+		struct arena *a = arena_new(RELEASE_MEMORY);
 		int           exit = to != NULL ? release_one(job, a, job->cli.args[i], to) : delete_one(job, a, job->cli.args[i]);
 		worst = exit > worst ? exit : worst;
 		arena_free(a);
@@ -347,6 +345,8 @@ do_digest(struct job *job)
 		return exit;
 	buf_printf(&job->out, "%zu %s sent\n", n.sent, n.sent == 1 ? "letter" : "letters");
 	exit = cli_put(&job->cli, &job->out);
+	if (n.refused > 0)
+		cli_fault(&job->cli, "%zu refused by the server for good: those recipients count as told", n.refused);
 	if (n.failed > 0)
 		cli_fault(&job->cli, "%zu could not be sent, and will be tried again the next time", n.failed);
 	return n.failed > 0 ? CLI_UNKNOWN : exit;

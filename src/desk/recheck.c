@@ -10,13 +10,14 @@
 #define ALL_MS 8000
 
 static struct again_facts
-facts_of(struct arena *a, const struct settings *s, const struct store_account *account, const struct doc *story, int64_t now)
+facts_of(struct arena *a, const struct settings *s, const struct suffix *suffix, const struct store_account *account, const struct doc *story,
+         int64_t now)
 {
 	const struct doc       *dkim = doc_at(story, "dkim");
 	struct again_signature *all = arena_take_array(a, AGAIN_SIGNATURES, sizeof(*all));
 	struct again_facts      f = { .helo = doc_text(story, "client.helo"), .mail_from = doc_text(story, "client.mail_from"),
 		                      .from_domain = doc_text(story, "message.from_domain"), .signatures = all, .discovery = s->dmarc_discovery,
-		                      .now = now };
+		                      .suffix = suffix, .now = now };
 
 	if (!ip_parse(account->client, &f.client))
 		f.client.family = 0;
@@ -48,10 +49,10 @@ add_then(struct again_report *r, const struct doc *story, const struct again_fac
 }
 
 const struct again_report *
-recheck(struct arena *a, struct resolver *resolver, const struct settings *s, const struct store_account *account, const struct doc *story,
-        int64_t now)
+recheck(struct arena *a, struct resolver *resolver, const struct settings *s, const struct suffix *suffix, const struct store_account *account,
+        const struct doc *story, int64_t now)
 {
-	struct again_facts   f = facts_of(a, s, account, story, now);
+	struct again_facts   f = facts_of(a, s, suffix, account, story, now);
 	struct again        *g = f.signatures != NULL ? again_new(a, &f) : NULL;
 	const struct answer *answer = NULL;
 	struct patience      p = patience_begin(resolver, s->dns_timeout_ms, ALL_MS);

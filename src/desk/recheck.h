@@ -8,10 +8,10 @@
 #include "store/store.h"
 
 struct settings;
+struct suffix;
 
-/* Waits for DNS, some seconds at most. NULL when memory is spent. */
-const struct again_report *recheck(struct arena *, struct resolver *, const struct settings *, const struct store_account *,
-                                   const struct doc *story,
-                                   int64_t now);
+/* `suffix` for settings that go by the Public Suffix List. Waits for DNS, some seconds at most. NULL when memory is spent. */
+const struct again_report *recheck(struct arena *, struct resolver *, const struct settings *, const struct suffix *,
+                                   const struct store_account *, const struct doc *story, int64_t now);
 
 #endif

@@ -6,12 +6,16 @@
 
 #include "net/smtp_client.h"
 
-#define MESSAGE_MAX ((size_t)256 << 20)
+bool
+release_may_read(const struct store_held *h)
+{
+	return bytes_eq(h->state, B(HELD_HELD)) || bytes_eq(h->state, B(HELD_UNCONFIRMED)) || bytes_eq(h->state, B(HELD_RELEASING));
+}
 
 bool
 release_may(const struct store_held *h)
 {
-	return bytes_eq(h->state, B(HELD_HELD)) || bytes_eq(h->state, B(HELD_UNCONFIRMED)) || bytes_eq(h->state, B(HELD_RELEASING));
+	return release_may_read(h) && h->recipients.len > 0;
 }
 
 bool
@@ -44,13 +48,13 @@ is_here(const struct release *r, struct arena *a, const struct store_held *h, st
 }
 
 enum rc
-release_read(const struct release *r, struct arena *a, const struct store_held *h, struct buf *out, struct bytes *why_out)
+release_read(const struct release *r, struct arena *a, const struct store_held *h, size_t most, struct buf *out, struct bytes *why_out)
 {
 	if (!is_here(r, a, h, why_out))
 		return RC_IO;
-	enum rc rc = vault_read(r->vault, h->path, out);
+	enum rc rc = vault_read(r->vault, h->path, most, out);
 	if (rc != RC_OK)
-		*why_out = arena_printf(a, "%.*s: its copy cannot be read: %s", B_FMT(h->id), rc == RC_IO ? strerror(errno) : "it is too large");
+		*why_out = arena_printf(a, "%.*s: its copy cannot be read: %s", B_FMT(h->id), rc == RC_IO ? strerror(errno) : rc == RC_MEMORY ? "memory is spent" : "its name is none of ours");
 	return rc == RC_SYNTAX ? RC_IO : rc;
 }
 
@@ -59,8 +63,8 @@ static enum rc
 make_letter(const struct release *r, struct arena *a, const struct store_held *h, struct buf *message, struct bytes *why_out)
 {
 	struct store_account row;
-	struct buf           copy = { .limit = MESSAGE_MAX };
-	enum rc              rc = release_read(r, a, h, &copy, why_out);
+	struct buf           copy = { 0 };
+	enum rc              rc = release_read(r, a, h, 0, &copy, why_out);
 
 	if (rc == RC_OK) {
 		if (store_account_get(r->store, a, h->id, &row) == RC_OK && row.results.len > 0)
@@ -124,6 +128,10 @@ release_send(const struct release *r, struct arena *a, const struct store_held *
 	struct bytes other = B("");
 	enum rc      rc;
 
+	if (bytes_eq(h->state, B(HELD_UNCONFIRMED)) && !release_may(h)) {
+		*why_out = arena_printf(a, "%.*s cannot be released: its copy was found without its row, so nobody knows for whom it was", B_FMT(h->id));
+		return RC_LIMIT;
+	}
 	if (!release_may(h)) {
 		*why_out = arena_printf(a, "%.*s is %.*s, and cannot be released", B_FMT(h->id), B_FMT(h->state));
 		return RC_LIMIT;

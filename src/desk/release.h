@@ -19,7 +19,10 @@ struct release {
 	unsigned      wait_ms; /* a server that is silent for so long is given up */
 };
 
-/* It is kept and can be looked at; and, unless it is on its way already, released. */
+/* It is kept and can be looked at. */
+bool release_may_read(const struct store_held *);
+/* It may be released, unless it is on its way already. Not where a copy was found
+ * without its row: nobody knows for whom it was. */
 bool release_may(const struct store_held *);
 bool release_may_delete(const struct store_held *);
 
@@ -33,7 +36,7 @@ bool release_may_delete(const struct store_held *);
 enum rc release_send(const struct release *, struct arena *, const struct store_held *, const struct endpoint *to,
                      struct bytes *why_out) MUST_USE;
 enum rc release_delete(const struct release *, struct arena *, const struct store_held *, struct bytes *why_out) MUST_USE;
-/* The copy, as it came; `out` keeps its limit. */
-enum rc release_read(const struct release *, struct arena *, const struct store_held *, struct buf *out, struct bytes *why_out) MUST_USE;
+/* The copy as it came, of a long one the first `most` octets; 0: all. */
+enum rc release_read(const struct release *, struct arena *, const struct store_held *, size_t most, struct buf *out, struct bytes *why_out) MUST_USE;
 
 #endif

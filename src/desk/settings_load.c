@@ -21,8 +21,8 @@ desk_tell_faults(const struct cli *cli, const struct conf_faults *faults)
 		cli_fault(cli, "and more faults");
 }
 
-static struct suffix *
-open_suffix(const struct cli *cli, const struct settings *s)
+struct suffix *
+desk_suffix_open(const struct cli *cli, const struct settings *s)
 {
 	struct buf     list = { .limit = (size_t)64 << 20 };
 	struct suffix *suffix = NULL;
@@ -63,7 +63,7 @@ desk_env_open(struct desk_env *d, struct cli *cli, const char *authserv_id)
 	if (s == NULL)
 		desk_tell_faults(cli, &faults);
 	arena_free(a);
-	d->suffix = s != NULL ? open_suffix(cli, s) : NULL;
+	d->suffix = s != NULL ? desk_suffix_open(cli, s) : NULL;
 	if (d->suffix == NULL) {
 		settings_unref(s);
 		cli->exit = CLI_USE;

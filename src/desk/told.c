@@ -9,18 +9,6 @@
 
 #define TERMS_MAX 200
 
-struct bytes
-told_id(struct arena *a, struct bytes id)
-{
-	char  *text = arena_take(a, id.len + 1);
-
-	if (text == NULL)
-		return B("");
-	for (size_t i = 0; i < id.len; i++)
-		text[i] = id.at[i] >= 'a' && id.at[i] <= 'z' ? (char)(id.at[i] - 'a' + 'A') : id.at[i];
-	return bytes_make(text, id.len);
-}
-
 void
 told_result(struct buf *out, struct bytes result)
 {

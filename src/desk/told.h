@@ -8,9 +8,6 @@
 #include "desk/html.h"
 #include "store/store.h"
 
-/* As the store has ids: in upper case. */
-struct bytes told_id(struct arena *, struct bytes id);
-
 /* "✓ pass", "✕ fail", "? temperror". */
 void told_result(struct buf *, struct bytes result);
 

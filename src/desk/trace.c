@@ -396,7 +396,7 @@ run_replay(struct trace_job *job, const char *word)
 {
 	if (word != NULL && !id_is(bytes_of(word)))
 		return cli_fault(&job->cli, "'%s' is not the id of an account", word);
-	return trace_replay(job, word != NULL ? trace_id(job->arena, word) : B(""));
+	return trace_replay(job, word != NULL ? id_kept(job->arena, bytes_of(word)) : B(""));
 }
 
 static int
@@ -472,7 +472,7 @@ desk_trace(int argc, char **argv)
 		if (!desk_env_open(&job.desk, &job.cli, NULL) || !open_store(&job, row->writes))
 			exit = job.cli.exit;
 		else
-			exit = story ? trace_story(&job, trace_id(job.arena, job.cli.args[0])) : row->run(&job, job.cli.arg_count > 1 ? job.cli.args[1] : NULL);
+			exit = story ? trace_story(&job, id_kept(job.arena, bytes_of(job.cli.args[0]))) : row->run(&job, job.cli.arg_count > 1 ? job.cli.args[1] : NULL);
 	}
 	store_close(job.store);
 	if (job.desk.settings != NULL)

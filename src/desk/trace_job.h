@@ -29,9 +29,6 @@ int trace_follow(struct trace_job *);
 int trace_replay(struct trace_job *, struct bytes id); /* empty: all that the filters find */
 int trace_import_log(struct trace_job *, const char *path);
 
-/* An id in upper case: somebody may have typed it in lower case. */
-struct bytes trace_id(struct arena *, const char *word);
-
 /* What was gathered goes to standard output. False when nobody takes it. */
 bool trace_put(struct trace_job *);
 

@@ -98,16 +98,6 @@ tell(struct trace_job *job, struct arena *a, const struct store_account *row)
 	return trace_put(job) ? CLI_FINE : cli_fault(&job->cli, "standard output cannot be written");
 }
 
-struct bytes
-trace_id(struct arena *a, const char *word)
-{
-	char id[ID_LEN];
-
-	for (size_t i = 0; i < ID_LEN; i++)
-		id[i] = byte_is_alpha(word[i]) ? (char)(word[i] & ~0x20) : word[i];
-	return arena_copy(a, bytes_make(id, ID_LEN));
-}
-
 int
 trace_story(struct trace_job *job, struct bytes id)
 {

@@ -2,10 +2,8 @@
 #include "desk/ward.h"
 
 #include "base/codec.h"
-#include "desk/told.h"
 #include "policy/settings.h"
 
-#define TEXT_MAX ((size_t)32 << 20)
 /* A person waits for it. */
 #define SMTP_WAIT_MS 20000
 
@@ -17,7 +15,7 @@ ward_find(struct visit *v, struct bytes id, struct ward *w)
 	*w = (struct ward){ .visit = v };
 	if (s == NULL)
 		return RC_IO;
-	return id_is(id) ? held_get(s, v->arena, told_id(v->arena, id), &w->held) : RC_LIMIT;
+	return id_is(id) ? held_get(s, v->arena, id_kept(v->arena, id), &w->held) : RC_LIMIT;
 }
 
 void
@@ -38,7 +36,6 @@ open_release(struct ward *w, struct arena *a, struct release *r, struct bytes *w
 	return r->vault != NULL;
 }
 
-/* The store may have broken under it; then the next visit opens it anew. */
 static enum rc
 conclude(struct ward *w, struct arena *a, enum rc rc, const char *good, const char *bad, struct bytes why)
 {
@@ -80,12 +77,12 @@ ward_delete(struct ward *w, struct arena *a, struct bytes *why_out)
 enum rc
 ward_text(struct ward *w, struct arena *a, struct bytes *text_out, bool *more_out, struct bytes *why_out)
 {
-	struct buf     copy = { .limit = TEXT_MAX };
+	struct buf     copy = { 0 };
 	struct release r;
 	enum rc        rc = RC_IO;
 
 	if (open_release(w, a, &r, why_out))
-		rc = release_read(&r, a, &w->held, &copy, why_out);
+		rc = release_read(&r, a, &w->held, WARD_SHOWN + 1, &copy, why_out);
 	if (rc == RC_OK) {
 		*text_out = arena_copy(a, bytes_sub(buf_bytes(&copy), 0, WARD_SHOWN));
 		*more_out = copy.len > WARD_SHOWN;

@@ -176,7 +176,7 @@ guard(void *arg, const struct http_route *route, const struct http_request *requ
 	if (is_ours(&v))
 		return true;
 	if (route->access & ACCESS_API)
-		api_fault(response, 403, "not-allowed", "The scopes of this token or account do not allow that.");
+		api_fault(response, 403, "not-allowed", "A POST with a session's cookie needs its secret in the header X-CSRF-Token; with a token it does not.");
 	else
 		page_fault(&v, 403, "Try that again", "The form was too old, or did not come from here. Go back, load the page anew, and send it "
 		                                      "again.");
@@ -267,7 +267,7 @@ start_place(struct place *p, const char *name, int fd, const struct http_route *
 
 /* What needs memory of its own. */
 static bool
-equip(struct web *w, const struct settings *settings)
+equip(struct web *w, const struct web_settings *with)
 {
 	bool good = true;
 
@@ -275,8 +275,8 @@ equip(struct web *w, const struct settings *settings)
 		w->limits[i] = limit_new(SLOTS, limited[i].burst, limited[i].every_ms);
 		good = good && w->limits[i] != NULL;
 	}
-	for (size_t i = 0; i < WORKERS; i++) {
-		w->desk.workers[i].explainer = explainer_new(settings->explain_rules);
+	for (size_t i = 0; with->desk_fd >= 0 && i < WORKERS; i++) {
+		w->desk.workers[i].explainer = explainer_new(with->settings->explain_rules);
 		good = good && w->desk.workers[i].explainer != NULL;
 	}
 	return good;
@@ -292,7 +292,7 @@ web_start(const struct web_settings *with, struct web **web_out)
 		return RC_MEMORY;
 	open_place(w, &w->desk, with);
 	open_place(w, &w->why, with);
-	if (equip(w, with->settings))
+	if (equip(w, with))
 		rc = start_place(&w->desk, "desk", with->desk_fd, desk_routes, NELEMS(desk_routes));
 	if (rc == RC_OK)
 		rc = start_place(&w->why, "why", with->why_fd, why_routes, NELEMS(why_routes));

@@ -11,6 +11,7 @@
 
 struct web;
 struct settings;
+struct suffix;
 
 /* What only the daemon knows. */
 struct web_figures {
@@ -28,6 +29,7 @@ struct web_settings {
 	const struct tally    *tally;
 	struct resolver       *resolver; /* whose figures are shown; may be NULL */
 	struct resolver       *live; /* for "check again now": remembers next to nothing; may be NULL */
+	const struct suffix   *suffix; /* likewise: the settings do not own it; may be NULL */
 	void (*figures)(void *arg, struct web_figures *figures_out); /* from the web threads; may be NULL */
 	void *arg;
 };

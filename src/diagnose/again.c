@@ -2,12 +2,11 @@
 #include "diagnose/again.h"
 
 #include "auth/spf.h"
-#include "diagnose/mime.h"
+#include "diagnose/published.h"
 #include "diagnose/reverse.h"
 #include "mail/domain.h"
 #include "mail/reason.h"
 
-#define KEY_RECORDS 4
 #define RECORD_SHOWN 600
 
 struct again {
@@ -90,26 +89,10 @@ key_conclude(struct again *g, const struct answer *answer)
 {
 	struct bytes      name = key_name(g), about = g->facts.signatures[g->signature].domain;
 	enum check_state *state = &g->keys[g->signature];
-	bool              revoked = false;
+	struct checked    c = key_published(g->arena, name, answer);
 
-	if (answer_is_trouble(answer)) {
-		*state = CHECK_UNKNOWN;
-		CONCLUDE(g, "dkim", *state, about, "the key at %.*s could not be looked up", B_FMT(name));
-		return;
-	}
-	*state = CHECK_FAULT;
-	for (size_t i = 0; answer->status == ANSWER_OK && i < answer->count && i < KEY_RECORDS; i++) {
-		struct bytes text = arena_printf(g->arena, ";%.*s", B_FMT(answer_txt(g->arena, answer->rdata[i])));
-		if (mime_param(g->arena, text, B("p")).len > 0)
-			*state = CHECK_FINE;
-		revoked = true;
-	}
-	if (*state == CHECK_FINE)
-		CONCLUDE(g, "dkim", *state, about, "there is a key at %.*s", B_FMT(name));
-	else if (revoked)
-		CONCLUDE(g, "dkim", *state, about, "the record at %.*s holds no key: it was revoked, or is broken", B_FMT(name));
-	else
-		CONCLUDE(g, "dkim", *state, about, "there is no key at %.*s", B_FMT(name));
+	*state = c.state;
+	conclude(g, c.check, c.state, about, c.evidence);
 }
 
 /* A name that cannot be is like one that is not there. The first call only asks. */
@@ -186,7 +169,7 @@ dmarc_go(struct again *g, const struct answer *answer, struct ask *ask)
 		CONCLUDE(g, "dmarc", CHECK_UNKNOWN, from, "p=%s; the key that was missing is there now, and whether it fits only a new mail shows",
 		         policy);
 	} else {
-		g->report.end = AGAIN_FAILS;
+		g->report.end = r->applied == POLICY_QUARANTINE ? AGAIN_SET_ASIDE : AGAIN_FAILS;
 		CONCLUDE(g, "dmarc", CHECK_FAULT, from, "p=%s, and neither SPF nor DKIM passes for an aligned domain", policy);
 	}
 	return true;

@@ -34,7 +34,7 @@ struct again_facts {
 #define AGAIN_CHECKS     (AGAIN_SIGNATURES + 3)
 
 /* What would become of such a mail now, as far as DMARC decides. */
-enum again_end { AGAIN_UNKNOWN, AGAIN_PASSES, AGAIN_PERHAPS, AGAIN_FAILS };
+enum again_end { AGAIN_UNKNOWN, AGAIN_PASSES, AGAIN_PERHAPS, AGAIN_FAILS, AGAIN_SET_ASIDE };
 
 struct again_line {
 	struct checked checked; /* "spf", "dkim", "dmarc" or "ptr" */

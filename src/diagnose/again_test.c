@@ -30,6 +30,10 @@ static const struct row {
 	{ "SPF of another domain does not help", POLICY "example.net TXT \"v=spf1 ip4:198.51.100.7 -all\"", "a@example.net", NULL, AGAIN_FAILS,
 	  "dmarc", CHECK_FAULT,
 	  "p=reject, and neither SPF nor DKIM passes for an aligned domain" },
+	{ "under p=quarantine such a mail is set aside", "_dmarc.example.org TXT \"v=DMARC1; p=quarantine\"", "a@example.org", NULL, AGAIN_SET_ASIDE,
+	  "dmarc", CHECK_FAULT, "p=quarantine, and neither SPF nor DKIM passes" },
+	{ "and under p=reject in test mode (t=y), too", "_dmarc.example.org TXT \"v=DMARC1; p=reject; t=y\"", "a@example.org", NULL, AGAIN_SET_ASIDE,
+	  "dmarc", CHECK_FAULT, "p=reject, and neither SPF nor DKIM passes" },
 	{ "a null sender is checked by its HELO", POLICY "mail.example.org TXT \"v=spf1 ip4:198.51.100.7 -all\"", "", NULL, AGAIN_PASSES, "spf",
 	  CHECK_FINE, "is allowed by" },
 	{ "a broken SPF record is a fault", POLICY "example.org TXT \"v=spf1 ip4:1 -all\"", "a@example.org", NULL, AGAIN_FAILS, "spf",
@@ -51,7 +55,11 @@ static const struct row {
 	{ "a key that is still missing is a fault", POLICY, "a@example.org", "dkim.no-key", AGAIN_FAILS, "dkim", CHECK_FAULT,
 	  "there is no key at k1._domainkey.example.org" },
 	{ "a revoked key is a fault", POLICY "k1._domainkey.example.org TXT \"v=DKIM1; p=\"", "a@example.org", "dkim.key-revoked", AGAIN_FAILS,
-	  "dkim", CHECK_FAULT, "holds no key" },
+	  "dkim", CHECK_FAULT, "is empty: it was revoked" },
+	{ "a record of something else is no key", POLICY "k1._domainkey.example.org TXT \"v=spf1 p=AAAA\"", "a@example.org", "dkim.no-key", AGAIN_FAILS,
+	  "dkim", CHECK_FAULT, "there is a record, but no key, at k1._domainkey.example.org" },
+	{ "a key may stand beside a record of something else", POLICY "k1._domainkey.example.org TXT \"hello\"\n" KEY, "a@example.org", "dkim.no-key", AGAIN_PERHAPS,
+	  "dkim", CHECK_FINE, "there is a key at k1._domainkey.example.org" },
 	{ "trouble with the key is unknown", POLICY "k1._domainkey.example.org TXT !timeout", "a@example.org", "dkim.no-key", AGAIN_UNKNOWN,
 	  "dkim", CHECK_UNKNOWN, "could not be looked up" },
 	{ "a signature that held still does while its key is there", POLICY KEY, "a@example.net", "dkim.verified", AGAIN_PASSES, "dmarc",
@@ -59,6 +67,14 @@ static const struct row {
 	{ "and does not when it has gone", POLICY, "a@example.net", "dkim.verified", AGAIN_FAILS, "dkim", CHECK_FAULT, "there is no key" },
 	{ "a name that leads back is fine", POLICY REVERSE, "a@example.org", NULL, AGAIN_FAILS, "ptr", CHECK_FINE,
 	  "is called out.example.org, and that name leads back" },
+	{ "of several names any may lead back", POLICY "7.100.51.198.in-addr.arpa PTR a.example.org\n7.100.51.198.in-addr.arpa PTR b.example.org\na.example.org A 192.0.2.1\n"
+	  "b.example.org A 198.51.100.7", "a@example.org", NULL, AGAIN_FAILS, "ptr", CHECK_FINE, "is called b.example.org, and that name leads back" },
+	{ "none of several that leads back is a fault", POLICY "7.100.51.198.in-addr.arpa PTR a.example.org\n7.100.51.198.in-addr.arpa PTR b.example.org\n"
+	  "a.example.org A 192.0.2.1", "a@example.org", NULL, AGAIN_FAILS, "ptr", CHECK_FAULT, "is called a.example.org, but neither that name nor another of it leads back" },
+	{ "trouble with one of several is unknown", POLICY "7.100.51.198.in-addr.arpa PTR a.example.org\n7.100.51.198.in-addr.arpa PTR b.example.org\n"
+	  "a.example.org A !timeout", "a@example.org", NULL, AGAIN_FAILS, "ptr", CHECK_UNKNOWN, "could not be looked up" },
+	{ "and does no harm where another leads back", POLICY "7.100.51.198.in-addr.arpa PTR a.example.org\n7.100.51.198.in-addr.arpa PTR b.example.org\n"
+	  "a.example.org A !timeout\nb.example.org A 198.51.100.7", "a@example.org", NULL, AGAIN_FAILS, "ptr", CHECK_FINE, "b.example.org, and that name leads back" },
 	{ "no name is a fault", POLICY, "a@example.org", NULL, AGAIN_FAILS, "ptr", CHECK_FAULT, "has no reverse DNS name" },
 	{ "trouble with the name is unknown", POLICY "7.100.51.198.in-addr.arpa PTR !timeout", "a@example.org", NULL, AGAIN_FAILS, "ptr",
 	  CHECK_UNKNOWN, "could not be looked up" },

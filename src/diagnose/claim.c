@@ -3,6 +3,7 @@
 
 #include "base/codec.h"
 #include "diagnose/mime.h"
+#include "mail/received.h"
 
 /* A shorter one is found by guessing. */
 #define QUEUE_ID_MIN 6
@@ -16,22 +17,6 @@ add(struct bytes list[CLAIM_MAX], size_t *count, struct bytes text)
 			return;
 	if (*count < CLAIM_MAX)
 		list[(*count)++] = text;
-}
-
-/* The word behind "id", RFC 5321 section 4.4. */
-static struct bytes
-queue_id_of(struct bytes received)
-{
-	struct bytes word;
-	bool         next = false;
-
-	received = bytes_sub(received, 0, bytes_rindex(received, ';'));
-	while (bytes_cut(&received, ' ', &word)) {
-		if (next && word.len >= QUEUE_ID_MIN && word.len <= QUEUE_ID_MAX)
-			return word;
-		next = bytes_eq_nocase(word, B("id"));
-	}
-	return B_NONE;
 }
 
 /* "accept; reason=accept.aligned; id=4QXYZ7KM2PAC" */
@@ -65,8 +50,8 @@ claim_take(struct arena *a, const struct explained *x, struct claim *claim_out)
 	for (size_t i = 0; i < x->count; i++)
 		accounts_of_reply(x->list[i].reply.whole, &c);
 	for (size_t i = header_find(returned, B("Received"), 0); i < returned->count && c.queue_count < CLAIM_MAX; i = header_find(returned, B("Received"), i + 1)) {
-		struct bytes id = queue_id_of(field_unfold(a, returned->fields[i].value));
-		if (id.len > 0)
+		struct bytes id = received_parse(a, returned->fields[i].value).id;
+		if (id.len >= QUEUE_ID_MIN && id.len <= QUEUE_ID_MAX)
 			add(c.queue_ids, &c.queue_count, id);
 	}
 	*claim_out = c;

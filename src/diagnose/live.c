@@ -7,6 +7,7 @@
 #include "base/ip.h"
 #include "diagnose/mime.h"
 #include "diagnose/mx.h"
+#include "diagnose/published.h"
 #include "diagnose/reverse.h"
 #include "mail/domain.h"
 
@@ -223,20 +224,11 @@ key_begin(struct live *l, struct ask *ask)
 static enum step
 key_go(struct live *l, const struct answer *answer, struct ask *ask)
 {
-	struct bytes name = arena_printf(l->arena, "%.*s._domainkey.%.*s", B_FMT(l->v->facts.selector), B_FMT(l->dkim_domain));
+	struct bytes   name = arena_printf(l->arena, "%.*s._domainkey.%.*s", B_FMT(l->v->facts.selector), B_FMT(l->dkim_domain));
+	struct checked c = key_published(l->arena, name, answer);
 
 	(void)ask;
-	if (answer_is_trouble(answer)) {
-		CONCLUDE(l, "dkim", CHECK_UNKNOWN, "the key %.*s could not be looked up", B_FMT(name));
-	} else if (answer->status != ANSWER_OK) {
-		CONCLUDE(l, "dkim", CHECK_FAULT, "there is no key at %.*s", B_FMT(name));
-	} else {
-		struct bytes p = mime_param(l->arena, arena_printf(l->arena, ";%.*s", B_FMT(answer_txt(l->arena, answer->rdata[0]))), B("p"));
-		if (p.len == 0)
-			CONCLUDE(l, "dkim", CHECK_FAULT, "the key at %.*s is empty: it was revoked", B_FMT(name));
-		else
-			CONCLUDE(l, "dkim", CHECK_FINE, "there is a key at %.*s", B_FMT(name));
-	}
+	conclude(l, c.check, c.state, c.evidence);
 	return STEP_DONE;
 }
 

@@ -11,7 +11,9 @@
 
 struct live;
 
-/* For one recipient of an explanation; `now` is epoch. NULL only when memory is spent. */
+/* For one recipient of an explanation. Organizational domains are found by the
+ * DNS tree walk (RFC 9989 section 4.10), whatever `discovery` says: a report is read
+ * for domains of others too, and without settings at hand. `now` is epoch. NULL only when memory is spent. */
 struct live *live_new(struct arena *, const struct explained *, struct bounce_verdict *, int64_t now);
 
 /* The first step ignores the answer. Done: the verdict's `checked` is filled in. */

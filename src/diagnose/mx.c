@@ -24,6 +24,7 @@ struct mx {
 	size_t         count, at; /* at: whose address is asked for */
 	enum dns_type  asked;
 	bool           null_among, more;
+	bool           own; /* no MX: hosts[0] is the domain itself (RFC 5321 section 5.1) */
 };
 
 struct mx *
@@ -170,6 +171,27 @@ hosts_text(struct mx *m)
 	return text;
 }
 
+/* The domain is its own host: what is said of MX records does not hold. */
+static void
+conclude_own(struct mx *m, enum check_state *state_out, struct bytes *evidence_out)
+{
+	const struct mx_host *h = &m->hosts[0];
+	struct found          f = { .arena = m->arena };
+	bool                  known = h->alive && find_stranger(m, &f);
+
+	if (h->alive && f.faults.len == 0) {
+		*state_out = known ? CHECK_FINE : CHECK_UNKNOWN;
+		*evidence_out = arena_printf(m->arena, "%.*s has no MX record; mail goes to its own address", B_FMT(m->domain));
+	} else if (h->alive) {
+		*state_out = CHECK_FAULT;
+		*evidence_out = arena_printf(m->arena, "%.*s has no MX record, so mail goes to its own address; %.*s", B_FMT(m->domain), B_FMT(f.faults));
+	} else {
+		*state_out = h->trouble ? CHECK_UNKNOWN : CHECK_FAULT;
+		*evidence_out = arena_printf(m->arena, h->trouble ? "%.*s has no MX record, and its address could not be looked up" : "%.*s has neither MX record nor address",
+		                             B_FMT(m->domain));
+	}
+}
+
 static void
 conclude(struct mx *m, enum check_state *state_out, struct bytes *evidence_out)
 {
@@ -206,9 +228,13 @@ conclude_early(struct mx *m, const struct answer *answer, enum check_state *stat
 	}
 	if (answer->status == ANSWER_OK)
 		take_hosts(m, answer);
+	if (answer->status == ANSWER_EMPTY) {
+		m->own = true;
+		m->hosts[m->count++] = (struct mx_host){ .name = m->domain, .providers = provider_of_host(m->domain) };
+	}
 	if (m->count > 0)
 		return false;
-	why = answer->status == ANSWER_EMPTY ? "has no MX record" : m->null_among ? "takes no mail (null MX)" : "has an MX record that cannot be read";
+	why = m->null_among ? "takes no mail (null MX)" : "has an MX record that cannot be read";
 	*evidence_out = arena_printf(m->arena, "%.*s %s", B_FMT(m->domain), why);
 	return true;
 }
@@ -237,7 +263,7 @@ mx_step(struct mx *m, const struct answer *answer, struct ask *ask_out, enum che
 		return STEP_ASKS;
 	}
 	if (m->at == m->count) {
-		conclude(m, state_out, evidence_out);
+		(m->own ? conclude_own : conclude)(m, state_out, evidence_out);
 		return STEP_DONE;
 	}
 	*ask_out = (struct ask){ m->asked, m->hosts[m->at].name };

@@ -1,5 +1,6 @@
-/* diagnose/reverse.h: has an address a name in DNS that leads back to it?
- * Stepped: two questions at most. */
+/* diagnose/reverse.h: has an address a name in DNS that leads back to it? Of
+ * several names any may, as RFC 8601 section 2.7.3 has it for iprev.
+ * Stepped: one question for the names, and one for each. */
 #ifndef DIAGNOSE_REVERSE_H
 #define DIAGNOSE_REVERSE_H
 
@@ -7,10 +8,13 @@
 #include "diagnose/explain.h"
 #include "mail/finding.h"
 
+#define REVERSE_NAMES 4 /* that are looked at */
+
 struct reverse {
 	struct ip    ip;
-	bool         asked;
-	struct bytes name; /* empty: not known yet */
+	bool         asked, trouble;
+	struct bytes names[REVERSE_NAMES];
+	size_t       count, at; /* at: whose address is asked for */
 };
 
 /* The first step ignores the answer. Done: `checked_out` is "ptr". */

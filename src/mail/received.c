@@ -143,6 +143,9 @@ received_parse(struct arena *a, struct bytes value)
 		} else if (bytes_eq_nocase(word, B("with")) && r->with.len == 0) {
 			from = false;
 			r->with = cut_word(&rest);
+		} else if (bytes_eq_nocase(word, B("id")) && r->id.len == 0) {
+			from = false;
+			r->id = cut_word(&rest);
 		} else if (word.len == 0) {
 			bytes_skip(&rest, 1);
 		}

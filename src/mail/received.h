@@ -13,6 +13,7 @@ struct received {
 	struct ip    ip; /* its address, from the comment or a bracketed helo; family 0: not told */
 	struct bytes by;
 	struct bytes with; /* "ESMTPS" */
+	struct bytes id; /* the queue id at `by` */
 	struct bytes date; /* behind the semicolon, unparsed */
 };
 

@@ -86,7 +86,7 @@ check_copy(const struct keep *k)
 	struct buf text = { 0 };
 
 	assert_int_equal(vault_keep(k->copy, path), RC_OK);
-	assert_int_equal(vault_read(vault, bytes_of(path), &text), RC_OK);
+	assert_int_equal(vault_read(vault, bytes_of(path), 0, &text), RC_OK);
 	assert_bytes(buf_bytes(&text), B("From: a@quar.example\r\n\r\nhello\r\n"));
 	assert_int_equal(vault_remove(vault, bytes_of(path)), RC_OK);
 	buf_free(&text);

@@ -6,7 +6,7 @@
 #define H(kind, member) COLUMN(kind, store_held, member)
 static const struct column held_columns[] = {
 	H('k', id), H('i', at_us), H('t', vault), H('t', path), H('t', sender), H('t', recipients), H('t', header_from), H('t', subject), H('t', reason),
-	H('i', size), H('k', state), H('i', expires_us), H('i', changed_us), H('t', changed_by)
+	H('i', size), H('k', state), H('i', expires_us), H('i', changed_us), H('t', changed_by), H('i', told_us)
 };
 
 #define T(kind, member) COLUMN(kind, store_ticket, member)
@@ -127,6 +127,16 @@ enum rc
 held_change(struct store *s, struct bytes id, struct bytes from_state, struct bytes to_state, int64_t now_us, struct bytes by)
 {
 	return change(s, SQL_HELD_CHANGE, id, from_state, to_state, now_us, by);
+}
+
+enum rc
+held_told(struct store *s, struct bytes id, int64_t now_us)
+{
+	union value params[] = { VALUE_TEXT(id), VALUE_INT(now_us) };
+	bool        any = false;
+	enum rc     rc = store_run(s, SQL_HELD_TOLD, params, note_any, &any);
+
+	return rc != RC_OK ? rc : any ? RC_OK : RC_LIMIT;
 }
 
 /* ---- tickets ---- */

@@ -27,6 +27,7 @@ struct store_held {
 	struct bytes state;
 	int64_t      expires_us, changed_us;
 	struct bytes changed_by;
+	int64_t      told_us; /* when its recipients were told of it; 0: not yet */
 };
 
 typedef bool held_fn(void *arg, const struct store_held *);
@@ -42,6 +43,9 @@ enum rc held_due(struct store *, struct bytes vault, int64_t now_us, size_t limi
 enum rc held_adopt(struct store *, struct bytes id, struct bytes vault) MUST_USE;
 /* RC_LIMIT: it is not (or no longer) in that state. */
 enum rc held_change(struct store *, struct bytes id, struct bytes from_state, struct bytes to_state, int64_t now_us, struct bytes by) MUST_USE;
+
+/* Its recipients were told, whatever its state is meanwhile. RC_LIMIT: there is none. */
+enum rc held_told(struct store *, struct bytes id, int64_t now_us) MUST_USE;
 
 #define TICKET_OPEN   "open"
 #define TICKET_CLOSED "closed"

@@ -48,7 +48,8 @@ static const char migration_1[] =
 static const char migration_2[] =
     "CREATE TABLE held (day BIGINT NOT NULL, id TEXT NOT NULL, at_us BIGINT NOT NULL, vault TEXT NOT NULL, path TEXT NOT NULL, sender TEXT NOT NULL, "
     "recipients TEXT NOT NULL, header_from TEXT NOT NULL, subject TEXT NOT NULL, reason TEXT NOT NULL, size BIGINT NOT NULL, "
-    "state TEXT NOT NULL, expires_us BIGINT NOT NULL, changed_us BIGINT NOT NULL, changed_by TEXT NOT NULL, PRIMARY KEY (day, id));"
+    "state TEXT NOT NULL, expires_us BIGINT NOT NULL, changed_us BIGINT NOT NULL, changed_by TEXT NOT NULL, told_us BIGINT NOT NULL, "
+    "PRIMARY KEY (day, id));"
     "CREATE INDEX held_id ON held (id);"
     "CREATE INDEX held_state ON held (state, at_us);"
     "CREATE TABLE ticket (day BIGINT NOT NULL, id TEXT NOT NULL, at_us BIGINT NOT NULL, account TEXT NOT NULL, contact TEXT NOT NULL, "

@@ -415,7 +415,7 @@ static void
 of_two_who_release_a_message_one_is_told_so(void **state)
 {
 	struct store_held held = { B("AAAAAAAAAAAA"), NOON, B("V"), B("20000/AAAAAAAAAAAA.eml"), B("S@example.org"), B("a@example.net\nb@example.net"),
-		                   B("f"),            B("s"), B("dmarc.reject"), 77, B(HELD_HELD), NOON + DAY_US, 0, B_NONE };
+		                   B("f"),            B("s"), B("dmarc.reject"), 77, B(HELD_HELD), NOON + DAY_US, 0, B_NONE, 0 };
 	struct store_held out;
 	size_t            count = 0;
 
@@ -436,6 +436,11 @@ of_two_who_release_a_message_one_is_told_so(void **state)
 	assert_int_equal(held_change(s, held.id, B(HELD_HELD), B("releasing"), NOON + 1, B("bob")), RC_LIMIT);
 	assert_int_equal(held_get(s, a, held.id, &out), RC_OK);
 	assert_bytes(out.state, B("releasing"));
+	assert_bytes(out.changed_by, B("ann"));
+	assert_int_equal(held_told(s, held.id, NOON + 2), RC_OK);
+	assert_int_equal(held_told(s, B("BBBBBBBBBBBB"), NOON + 2), RC_LIMIT);
+	assert_int_equal(held_get(s, a, held.id, &out), RC_OK);
+	assert_true(out.told_us == NOON + 2 && out.changed_us == NOON + 1);
 	assert_bytes(out.changed_by, B("ann"));
 	assert_int_equal(held_get(s, a, B("BBBBBBBBBBBB"), &out), RC_LIMIT);
 }

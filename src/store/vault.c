@@ -282,8 +282,25 @@ open_day(struct vault *v, const char *path)
 	return openat(v->dir, day, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+static enum rc
+read_head(int fd, size_t most, struct buf *out)
+{
+	size_t end = out->len + most;
+
+	if (!buf_reserve(out, most))
+		return RC_MEMORY;
+	for (ssize_t n = 1; n > 0 && out->len < end;) {
+		n = read(fd, out->at + out->len, end - out->len);
+		if (n < 0 && errno != EINTR)
+			return RC_IO;
+		out->len += n > 0 ? (size_t)n : 0;
+		n = n < 0 ? 1 : n;
+	}
+	return RC_OK;
+}
+
 enum rc
-vault_read(struct vault *v, struct bytes path, struct buf *out)
+vault_read(struct vault *v, struct bytes path, size_t most, struct buf *out)
 {
 	char text[VAULT_PATH_MAX];
 
@@ -298,7 +315,7 @@ vault_read(struct vault *v, struct bytes path, struct buf *out)
 	errno = saved;
 	if (fd < 0)
 		return RC_IO;
-	enum rc rc = file_read_fd(fd, out);
+	enum rc rc = most > 0 ? read_head(fd, most, out) : file_read_fd(fd, out);
 	saved = errno;
 	close(fd);
 	errno = saved;

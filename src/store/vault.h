@@ -43,9 +43,9 @@ enum rc vault_keep(struct copy *, char path_out[VAULT_PATH_MAX]) MUST_USE;
 /* Takes what was kept away again: its row is not there, for certain. */
 void copy_drop(struct copy *);
 
-/* All of a copy; `out` keeps its limit. RC_SYNTAX: not a path of ours; RC_IO
- * with errno; RC_LIMIT, RC_MEMORY. */
-enum rc vault_read(struct vault *, struct bytes path, struct buf *out) MUST_USE;
+/* A copy, of a long one the first `most` octets (0: all). RC_SYNTAX: not a path
+ * of ours; RC_IO with errno; RC_MEMORY. */
+enum rc vault_read(struct vault *, struct bytes path, size_t most, struct buf *out) MUST_USE;
 /* RC_OK also when there was none. Takes what vault_note_sent() left too. */
 enum rc vault_remove(struct vault *, struct bytes path) MUST_USE;
 
