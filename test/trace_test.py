@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """trace_test.py PROGRAM [sqlite|postgresql] [WORD...]: what passed a real, private Postfix is found, told and judged again. TAP; each test is a sentence that is true when it passes."""
 import csv
+import http.client
 import io
 import json
 import os
@@ -40,8 +41,8 @@ def holds(condition, what):
         raise AssertionError(what)
 
 
-def run(g, *words, config=None, code=0):
-    done = subprocess.run([g.reeve.program, *words, "--config", config or g.reeve.config], capture_output=True, text=True, timeout=60)
+def run(g, *words, config=None, code=0, text=None):
+    done = subprocess.run([g.reeve.program, *words, "--config", config or g.reeve.config], capture_output=True, input=text, text=True, timeout=60)
     if done.returncode != code:
         raise AssertionError(f"{' '.join(words)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done.stdout
@@ -384,10 +385,41 @@ def _(g):
     for mark in marks:
         holds(send(g, CASES[2], f"From: orders@shop.example\nMessage-ID: {mark}\n\nhello\n".encode()).startswith("250"), "mail waits for the database")
     same(send_forged(g, "away.")[:9], "451-4.3.0")
+    same([name for name, text in copies(g).items() if b"X-Mark: away." in text], [])
     run(g, "trace", code=75)
     g.postgres.start()
     for mark in marks:
         found(g, "--message-id", mark)
+
+
+def figure(g, name):
+    """One of the figures for Prometheus; None where the daemon cannot look up the token."""
+    ask = http.client.HTTPConnection("127.0.0.1", g.web, timeout=20)
+    ask.request("GET", "/metrics", headers={"Authorization": f"Bearer {g.token}"})
+    answer = ask.getresponse()
+    return float(re.search(rf"^{name} (\S+)$", answer.read().decode(), re.M)[1]) if answer.status == 200 else None
+
+
+@test("of what is too much to wait for the database, trace and figures tell how much is missing", only="postgresql")
+def _(g):
+    load = pathlib.Path(g.reeve.program).parent / "bench/milter_load"
+    message = pathlib.Path(g.work) / "many.eml"
+    message.write_text("From: orders@shop.example\nMessage-ID: <many@x>\n\nhello\n")
+    run(g, "operator", "add", "anna", text="a long password\n")
+    g.token = run(g, "operator", "token", "anna", "prometheus", "--scopes", "metrics").strip()
+    same(figure(g, "mailreeve_store_dropped_total"), 0)  # and so the token is known before the database goes
+    g.postgres.kill()
+    done = subprocess.run([load, "-u", g.reeve.socket, "-c", "20", "-n", "62000", "-a", "192.0.2.10", "-f", "<orders@shop.example>", "-t", "<rosa@example.net>",
+                           "-m", message], capture_output=True, text=True, timeout=600)
+    holds(done.returncode == 0 and " c=62000" in done.stdout, done.stdout + done.stderr)
+    g.postgres.start()
+    holds(gate.wait_for(lambda: subprocess.run([g.reeve.program, "trace", "--limit", "1", "--config", g.reeve.config], capture_output=True).returncode == 0, 60), "trace has no store")
+    holds(gate.wait_for(lambda: figure(g, "mailreeve_store_queued") == 0, 120), "what waited is not written")
+    lost = figure(g, "mailreeve_store_dropped_total")
+    holds(1000 < lost <= 12000, f"{lost} of 62000 were dropped; 50000 may wait, and one batch was in hand")
+    said = subprocess.run([g.reeve.program, "trace", "--limit", "1", "--config", g.reeve.config], capture_output=True, text=True, timeout=60).stderr
+    counts = re.findall(r"(\d+) accounts between \S+ and \S+ are missing: the queue of the writer was full", said)
+    holds(sum(map(int, counts)) == lost, f"{lost} were dropped; trace says: {said}")
 
 
 @test("two daemons on one database serve one trace", only="postgresql")
@@ -417,12 +449,14 @@ def run_all(program, engine, wanted):
     try:
         if database:
             database.make().start()
+        web = gate.free_port()
         stores = [f"store = {database.url(name)}\n" if database else f"store = {name}.db\n" for name in ("stories", "kept")]
         doors = {"main": stores[0], "keep": stores[1] + KEEP}
         if database:
             doors["second"] = stores[0]
+            doors["main"] += f"web {{\nlisten = inet:127.0.0.1:{web}\nsecure_cookies = no\n}}\n"
         g = gate.Gate(program, doors)
-        g.postgres = database
+        g.postgres, g.web = database, web
         g.postfix.doors["plain"] = []  # for what is released
         g.postfix.ports["plain"] = gate.free_port()
         os.chmod(g.work, 0o777)  # the daemon is nobody, and makes its files there
