@@ -118,7 +118,7 @@ charset_to_utf8(struct arena *a, struct bytes text, struct bytes charset)
 static char
 folded(uint32_t c)
 {
-	if (c < 0x80)
+	if (c < 0xa0 || (c > 0xb4 && c < 0x2000) || (c > 0x2212 && c != 0x3000 && c != 0xfeff))
 		return 0;
 	if (c == 0xa0 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f || c == 0x205f || c == 0x3000 || c == 0x2028 || c == 0x2029)
 		return ' ';
@@ -164,6 +164,21 @@ text_fold(struct arena *a, struct bytes text)
 	while (n > 0 && out[n - 1] == ' ')
 		n--;
 	return bytes_make(out, n);
+}
+
+bool
+text_is_plain(struct bytes text)
+{
+	uint32_t c = 0;
+
+	if (bytes_is_ascii(text))
+		return true;
+	for (size_t i = 0, len; i < text.len; i += len) {
+		len = (signed char)text.at[i] >= 0 ? 1 : utf8_take(bytes_from(text, i), &c);
+		if (len == 0 || (len > 1 && folded(c) != 0))
+			return false;
+	}
+	return true;
 }
 
 bool

@@ -15,6 +15,9 @@ struct bytes charset_to_utf8(struct arena *, struct bytes text, struct bytes cha
  * ones; invisible characters gone. */
 struct bytes text_fold(struct arena *, struct bytes text);
 
+/* Would text_fold() change no more than the case of ASCII letters and white space? */
+bool text_is_plain(struct bytes);
+
 /* Is it text, in whatever charset? A program, an image or an archive is not. */
 bool text_readable(struct bytes);
 

@@ -265,13 +265,26 @@ list_facts(struct arena *a, const struct rules *rules, struct bounce_verdict *v,
 	v->facts.delist = matters && v->rule != NULL && v->rule->delist != NULL ? bytes_of(v->rule->delist) : l.delist;
 }
 
+static bool
+answer_asks(const struct answer_row *answer, const char *fact)
+{
+	const char *texts[] = { answer->cause, answer->admin, answer->user };
+	bool        asks = false;
+
+	for (size_t i = 0; i < NELEMS(texts); i++)
+		asks = asks || (texts[i] != NULL && strstr(texts[i], fact) != NULL);
+	return asks;
+}
+
 /* "... restricted to <groups>", as Exchange says behind the restriction. */
 static void
 groups_fact(struct arena *a, struct bounce_verdict *v)
 {
 	static const struct bytes leads[] = { B_INIT("only accepts messages from "), B_INIT("accepts mail only from "), B_INIT("only accepts mail from "), B_INIT("members of ") };
 
-	for (size_t i = 0; v->answer->scope == SCOPE_RECIPIENT && !v->answer->hard && i < NELEMS(leads); i++) {
+	if (v->answer->scope != SCOPE_RECIPIENT || v->answer->hard || !answer_asks(v->answer, "{groups}"))
+		return;
+	for (size_t i = 0; i < NELEMS(leads); i++) {
 		size_t at = bytes_find_nocase(v->reply.text, leads[i]);
 		if (at == v->reply.text.len)
 			continue;

@@ -168,6 +168,11 @@ mbox_splits(void **state)
 	assert_true(mbox_cut(&rest, &m));
 	assert_bytes(m, B("B: 2\n"));
 	assert_false(mbox_cut(&rest, &m));
+	rest = B("From a@example.com Thu Apr 29 23:34:45 2010\r\nA: 1\r\nFrom b@example.com Thu Apr 29 23:34:46 2010\r\n\r\nFrom b@example.com Thu Apr 29 23:34:46 2010\r\n\r\n");
+	assert_true(mbox_cut(&rest, &m));
+	assert_bytes(m, B("A: 1\r\nFrom b@example.com Thu Apr 29 23:34:46 2010\r\n\r\n"));
+	assert_true(mbox_cut(&rest, &m));
+	assert_bytes(m, B("\r\n"));
 }
 
 /* What this program itself says to others, it must understand: each row of the catalogue that is a reply. */

@@ -1,7 +1,6 @@
 /* diagnose/listed.c: see listed.h. */
 #include "diagnose/listed.h"
 
-#include "base/utf8.h"
 #include "diagnose/address_find.h"
 #include "diagnose/charset.h"
 #include "diagnose/wordset.h"
@@ -106,7 +105,7 @@ listed_find(struct arena *a, const struct wordset *words, struct bytes text)
 {
 	struct places p = { 0 };
 
-	if (!bytes_is_ascii(text))
+	if (!text_is_plain(text))
 		text = text_fold(a, text);
 	wordset_scan(words, text, place_hit, &p);
 	if (!p.any)

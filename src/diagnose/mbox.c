@@ -25,11 +25,20 @@ mbox_is(struct bytes text)
 	return bytes_cut_line(&rest, &line) && is_separator(line);
 }
 
+/* Does a line begin here that an empty one precedes? */
+static bool
+behind_empty_line(struct bytes text, size_t at)
+{
+	if (at == 0 || text.at[--at] != '\n')
+		return false;
+	at -= at > 0 && text.at[at - 1] == '\r';
+	return at == 0 || text.at[at - 1] == '\n';
+}
+
 bool
 mbox_cut(struct bytes *rest, struct bytes *message_out)
 {
 	struct bytes line, left = *rest;
-	bool         empty = true;
 
 	while (left.len > 0 && byte_is_space(left.at[0]))
 		left = bytes_from(left, 1);
@@ -38,18 +47,14 @@ mbox_cut(struct bytes *rest, struct bytes *message_out)
 	struct bytes probe = left;
 	if (bytes_cut_line(&probe, &line) && is_separator(line))
 		left = probe;
-	struct bytes start = left;
-	empty = false;
-	while (left.len > 0) {
-		struct bytes here = left;
-		bytes_cut_line(&left, &line);
-		if (empty && line.len > 5 && line.at[0] == 'F' && is_separator(line)) {
-			left = here;
+	/* Most lines do not begin with this letter, and few have it. */
+	size_t at = bytes_index(left, 'F');
+	for (; at < left.len; at += 1 + bytes_index(bytes_from(left, at + 1), 'F')) {
+		probe = bytes_from(left, at);
+		if (behind_empty_line(left, at) && bytes_cut_line(&probe, &line) && is_separator(line))
 			break;
-		}
-		empty = line.len == 0;
 	}
-	*message_out = bytes_sub(start, 0, start.len - left.len);
-	*rest = left;
+	*message_out = bytes_sub(left, 0, at);
+	*rest = bytes_from(left, at);
 	return true;
 }

@@ -5,8 +5,8 @@
 
 #include "base/ip.h"
 #include "base/rc.h"
-#include "base/utf8.h"
 #include "diagnose/address_find.h"
+#include "diagnose/charset.h"
 #include "diagnose/listed.h"
 #include "diagnose/wordset.h"
 
@@ -411,7 +411,7 @@ static size_t
 first_code(struct bytes whole, struct reply_found *f, size_t *after_out)
 {
 	for (size_t i = 0; i + 3 <= whole.len; i++)
-		if ((whole.at[i] == '4' || whole.at[i] == '5') && code_at(whole, i, f, after_out))
+		if ((whole.at[i] | 1) == '5' && code_at(whole, i, f, after_out))
 			return i;
 	return whole.len;
 }
@@ -439,7 +439,7 @@ peel(struct arena *a, const struct wordset *words, struct bytes text)
 	if (f.whole.len == 0)
 		return f;
 	p.count = 0;
-	p.may_list = !bytes_is_ascii(f.whole); /* what is typographic may hide a word */
+	p.may_list = false;
 	memset(p.first, 0, sizeof(p.first));
 	wordset_scan(words, f.whole, place_hit, &p);
 	start = inner_start(f.whole, &p, &f, &after);
@@ -453,7 +453,7 @@ peel(struct arena *a, const struct wordset *words, struct bytes text)
 	if (f.enhanced.len == 0)
 		f.enhanced = first_enhanced(f.text);
 	bool mended = f.text.at < f.whole.at || f.text.at > f.whole.at + f.whole.len;
-	f.may_list = p.may_list || mended;
+	f.may_list = p.may_list || mended || !text_is_plain(f.whole); /* what is typographic may hide a word */
 	stage_find(&p, &f);
 	host_find(f.whole, &p, &f);
 	return f;

@@ -3,7 +3,6 @@
  * of RFC 3464, then the text. */
 #include "diagnose/reading.h"
 
-#include "base/utf8.h"
 #include "diagnose/address_find.h"
 #include "diagnose/addressee.h"
 #include "diagnose/charset.h"
@@ -674,7 +673,7 @@ clues_find(struct scan *s, enum place place, struct bytes text)
 {
 	struct clue_scan c = { .place = place };
 
-	wordset_scan(s->words, bytes_is_ascii(text) ? text : text_fold(s->arena, text), clue_hit, &c);
+	wordset_scan(s->words, text_is_plain(text) ? text : text_fold(s->arena, text), clue_hit, &c);
 	return clue_kinds(&c, text.len);
 }
 
@@ -694,7 +693,7 @@ text_survey(struct scan *s, struct bytes *returned_out)
 	r->text = forms_human(s->forms);
 	*returned_out = forms_returned(s->forms);
 	struct bytes looked_at = bytes_sub(r->text, 0, CLUES_MAX);
-	s->clues[IN_TEXT] = bytes_is_ascii(looked_at) ? clue_kinds(&c, s->forms->announced_at) : clues_find(s, IN_TEXT, looked_at);
+	s->clues[IN_TEXT] = text_is_plain(looked_at) ? clue_kinds(&c, s->forms->announced_at) : clues_find(s, IN_TEXT, looked_at);
 	s->clues[IN_FROM] = clues_find(s, IN_FROM, r->from);
 	s->clues[IN_SUBJECT] = clues_find(s, IN_SUBJECT, r->subject);
 	s->from = bytes_trim(r->from);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "diagnose/charset.h"
 #include "diagnose/house_rules.h"
 #include "diagnose/listed.h"
@@ -255,7 +254,7 @@ rules_scan(struct rules *r, struct arena *a, struct rule_text *t)
 	if (t->scanned)
 		return;
 	t->scanned = true;
-	wordset_scan(r->set, bytes_is_ascii(t->said) ? t->said : rules_folded(a, t), hit, r);
+	wordset_scan(r->set, text_is_plain(t->said) ? t->said : rules_folded(a, t), hit, r);
 	uint16_t *copy = r->hit_count > 0 ? arena_take_array(a, r->hit_count, sizeof(*copy)) : NULL;
 	if (copy != NULL) {
 		memcpy(copy, r->hits, r->hit_count * sizeof(*copy));

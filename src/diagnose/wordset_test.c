@@ -121,10 +121,37 @@ check_end(void **state)
 	wordset_free(t);
 }
 
+/* Where nothing is typographic, a text is scanned as it stands. */
+static const struct {
+	const char *text;
+	bool        plain;
+} texts[] = {
+	{ "No such User\r\n here", true },      { "Empf\xc3\xa4nger unbekannt", true },  { "\xe3\x83\xa1\xe3\x83\xbc\xe3\x83\xab", true },
+	{ "couldn\xe2\x80\x99t", false },      { "no\xc2\xa0such user", false },        { "non\xe2\x80\x93" "delivery", false },
+	{ "user\xe3\x80\x80unknown", false },  { "un\xc2\xad" "known", false },         { "un\xe2\x80\x8bknown", false },
+	{ "no\xffsuch user", false },           { "cut \xc3", false },                   { "minus \xe2\x88\x92 1", false },
+};
+
+static void
+check_plain(void **state)
+{
+	struct arena *a = arena_new((size_t)1 << 16);
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(texts); i++) {
+		struct bytes text = bytes_of(texts[i].text), lower = text_fold(a, folded(a, text));
+		assert_int_equal(text_is_plain(text), texts[i].plain);
+		if (texts[i].plain) /* and then folding does nothing more */
+			assert_true(bytes_eq(text_fold(a, text), lower) && bytes_eq(lower, folded(a, text)));
+	}
+	arena_free(a);
+}
+
 int
 main(void)
 {
 	ROWS_ADD(searches, check_search);
 	rows_add("the end of a word is told in the text as it is, and the scan stops when told to", check_end, NULL);
+	rows_add("a text is plain where only what is typographic would be folded", check_plain, NULL);
 	return rows_run("wordset");
 }
