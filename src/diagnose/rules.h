@@ -4,8 +4,8 @@
  * A rule names the answer it leads to. Rules are tried in the order of the
  * files: what one provider means by a code first, then what a program says,
  * then phrases anybody uses, and the registered meaning of the codes last. The
- * texts are found in one pass over a reply, by how they begin; where a rule is
- * more than a phrase, PCRE2 confirms it. */
+ * texts are found in one pass over a reply, see wordset.h; where a rule is more
+ * than a phrase, PCRE2 confirms it. */
 #ifndef DIAGNOSE_RULES_H
 #define DIAGNOSE_RULES_H
 
