@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "auth/digest.h"
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/near.h"
@@ -199,7 +200,7 @@ write_letters(void *hand, void *job)
 	struct daemon         *d = hand;
 	const struct settings *s = job;
 	struct arena          *a = arena_new(DIGEST_MEMORY);
-	struct digest          letters = { .settings = s, .now_us = store_now_us(), .stop = &d->ending };
+	struct digest_run          letters = { .settings = s, .now_us = store_now_us(), .stop = &d->ending };
 	struct digest_count    n = { .sent = 0 };
 	struct bytes           why = B("");
 
@@ -685,7 +686,11 @@ serve(int argc, char **argv)
 	log_open(d.env->settings->log, d.env->settings->log_level);
 	d.tally = tally_new();
 	atomic_store(&d.monitor, d.env->settings->mode == MODE_MONITOR);
-	if (d.tally == NULL || !find_identity(&d, &who) || !open_listeners(&d, &who) || !open_web_listeners(&d, &who) || !drop_privileges(&d, &who))
+	if (d.tally == NULL || digest_sha256() == NULL) {
+		cli_fault(&d.cli, "not enough memory to begin");
+		goto end;
+	}
+	if (!find_identity(&d, &who) || !open_listeners(&d, &who) || !open_web_listeners(&d, &who) || !drop_privileges(&d, &who))
 		goto end;
 	d.oracle = oracle_new(&d.cli, d.env->settings);
 	if (d.oracle == NULL || !open_store(&d) || !open_vault(&d, d.env))

@@ -70,9 +70,8 @@ bodyhash_want(struct bodyhash *h, enum canon canon, uint64_t length)
 		return -1;
 	if (s->room == NULL)
 		s->room = arena_take(h->arena, STREAM_ROOM);
-	EVP_MD_CTX *md = s->room != NULL ? EVP_MD_CTX_new() : NULL;
-	if (md == NULL || EVP_DigestInit_ex2(md, digest_sha256(), NULL) != 1) {
-		EVP_MD_CTX_free(md);
+	EVP_MD_CTX *md = s->room != NULL ? digest_md() : NULL;
+	if (md == NULL) {
 		arena_spoil(h->arena);
 		return -1;
 	}

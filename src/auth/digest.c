@@ -7,9 +7,13 @@
 static const EVP_MD *sha256;
 static once_flag     sha256_once = ONCE_FLAG_INIT;
 
+/* Where OpenSSL had no memory to begin with, it never has an own context again,
+ * and whoever asks for a thing in it brings the process down. */
 static void
 fetch(void)
 {
+	if (OSSL_LIB_CTX_get0_global_default() == NULL)
+		return;
 	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	if (sha256 == NULL)
 		sha256 = EVP_sha256();
@@ -29,13 +33,23 @@ spoil(struct digest *d)
 	d->md = NULL;
 }
 
+EVP_MD_CTX *
+digest_md(void)
+{
+	const EVP_MD *md = digest_sha256();
+	EVP_MD_CTX   *ctx = md != NULL ? EVP_MD_CTX_new() : NULL;
+
+	if (ctx != NULL && EVP_DigestInit_ex2(ctx, md, NULL) == 1)
+		return ctx;
+	EVP_MD_CTX_free(ctx);
+	return NULL;
+}
+
 void
 digest_begin(struct digest *d)
 {
 	d->used = 0;
-	d->md = EVP_MD_CTX_new();
-	if (d->md != NULL && EVP_DigestInit_ex2(d->md, digest_sha256(), NULL) != 1)
-		spoil(d);
+	d->md = digest_md();
 }
 
 static void

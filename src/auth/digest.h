@@ -19,8 +19,11 @@ struct digest {
 	char        room[DIGEST_ROOM];
 };
 
-/* SHA-256, fetched once for the process: a fetch for each hash costs more than a short hash. */
+/* SHA-256, fetched once for the process: a fetch for each hash costs more than a short hash. NULL: OpenSSL found
+ * no memory to begin with, and must not be asked for anything, by nobody, until the process ends. */
 const EVP_MD *digest_sha256(void);
+/* A hash begun, for those who need no buffer; NULL when memory is spent. */
+EVP_MD_CTX *digest_md(void);
 
 void digest_begin(struct digest *);
 void digest_add(struct digest *, struct bytes);

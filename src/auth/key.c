@@ -179,7 +179,7 @@ decode_rsa(struct key *k, struct bytes octets)
 	else if (k->bits > RSA_BITS_MAX)
 		set_fault(k, REASON_DKIM_KEY_LONG);
 	else
-		k->pkey = rsa_make(n, e);
+		k->pkey = digest_sha256() != NULL ? rsa_make(n, e) : NULL;
 }
 
 static void
@@ -190,7 +190,8 @@ decode_ed25519(struct key *k, struct bytes octets)
 		return;
 	}
 	k->bits = 256;
-	k->pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)octets.at, octets.len);
+	if (digest_sha256() != NULL)
+		k->pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)octets.at, octets.len);
 }
 
 static bool

@@ -218,7 +218,7 @@ fate_of(enum rc rc, const struct smtp_answer *answer, const struct smtp_answer *
 
 /* Pairs of one recipient. */
 static enum fate
-send_one(const struct digest *d, const struct gathering *g, const struct endpoint *to, const struct pair *pairs, size_t count)
+send_one(const struct digest_run *d, const struct gathering *g, const struct endpoint *to, const struct pair *pairs, size_t count)
 {
 	struct arena             *a = arena_new((size_t)4 << 20);
 	const struct store_held **held = arena_take_array(a, count, sizeof(*held)); /* of pointers */
@@ -259,13 +259,13 @@ any_fresh(const struct gathering *g, const struct pair *pairs, size_t count)
 }
 
 static bool
-is_stopped(const struct digest *d)
+is_stopped(const struct digest_run *d)
 {
 	return d->stop != NULL && atomic_load(d->stop);
 }
 
 static void
-send_all(const struct digest *d, struct gathering *g, const struct endpoint *to, const struct pair *pairs, size_t count,
+send_all(const struct digest_run *d, struct gathering *g, const struct endpoint *to, const struct pair *pairs, size_t count,
          struct digest_count *n)
 {
 	for (size_t i = 0, next; i < count; i = next) {
@@ -284,7 +284,7 @@ send_all(const struct digest *d, struct gathering *g, const struct endpoint *to,
 
 /* Who could not be told of a message will be the next time, and so will its other recipients. */
 static enum rc
-note_told(const struct digest *d, const struct gathering *g)
+note_told(const struct digest_run *d, const struct gathering *g)
 {
 	enum rc rc = RC_OK;
 
@@ -295,7 +295,7 @@ note_told(const struct digest *d, const struct gathering *g)
 }
 
 enum rc
-digest_send(const struct digest *d, struct arena *a, struct digest_count *n, struct bytes *why_out)
+digest_send(const struct digest_run *d, struct arena *a, struct digest_count *n, struct bytes *why_out)
 {
 	const struct bytes_list *set = &d->settings->store_release_to;
 	struct gathering         g = { .arena = a, .room = ROWS_MAX, .rows = arena_take_array(a, ROWS_MAX, sizeof(*g.rows)) };

@@ -12,7 +12,7 @@
 #include "policy/settings.h"
 #include "store/held.h"
 
-struct digest {
+struct digest_run {
 	struct store          *store;
 	const struct settings *settings;
 	int64_t                now_us;
@@ -31,7 +31,7 @@ bool digest_is_due(struct store *, uint32_t every_ms, int64_t now_us);
 struct digest_count {
 	size_t sent, failed, refused;
 };
-enum rc digest_send(const struct digest *, struct arena *, struct digest_count *count_out, struct bytes *why_out) MUST_USE;
+enum rc digest_send(const struct digest_run *, struct arena *, struct digest_count *count_out, struct bytes *why_out) MUST_USE;
 
 /* The letter itself. `held` are this recipient's, newest first; `fresh` says which are new to him. */
 struct digest_letter {

@@ -334,7 +334,7 @@ static int
 do_digest(struct job *job)
 {
 	struct arena       *a = arena_new(DIGEST_MEMORY);
-	struct digest       d = { job->store, job->desk.settings, job->cli.time * 1000000, NULL };
+	struct digest_run       d = { job->store, job->desk.settings, job->cli.time * 1000000, NULL };
 	struct digest_count n;
 	struct bytes        why = B("");
 	enum rc             rc = digest_send(&d, a, &n, &why);

@@ -3,10 +3,10 @@
 
 #include <crypt.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <sys/random.h>
 
+#include "auth/digest.h"
 #include "base/log.h"
 
 #define DAY_S 86400
@@ -122,12 +122,12 @@ secret_new(struct arena *a)
 struct bytes
 secret_hash(struct arena *a, struct bytes secret)
 {
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	size_t  len = 0;
+	struct digest d;
+	uint8_t       hash[DIGEST_LEN];
 
-	if (EVP_Q_digest(NULL, "SHA256", NULL, secret.at != NULL ? secret.at : "", secret.len, digest, &len) != 1)
-		return B_NONE;
-	return hex(a, digest, len);
+	digest_begin(&d);
+	digest_add(&d, secret);
+	return digest_end(&d, hash) ? hex(a, hash, sizeof(hash)) : B_NONE;
 }
 
 bool
