@@ -231,27 +231,37 @@ rig_where(void)
 	return where;
 }
 
-/* SQLite: the file stands where its directory was; nothing opens there. */
+/* SQLite: a directory stands where the file was; nothing opens there. They change
+ * places in one step, since a new file would be made in between, and written to. */
 static void
-move_file(const char *suffix, bool away)
+move_file(const char *suffix, bool away, unsigned how)
 {
 	char here[300], there[300];
 
 	snprintf(here, sizeof(here), "%s%s", where, suffix);
 	snprintf(there, sizeof(there), "%s/away%s", dir, suffix);
-	if (rename(away ? here : there, away ? there : here) != 0 && errno != ENOENT)
+	if (renameat2(AT_FDCWD, away ? here : there, AT_FDCWD, away ? there : here, how) != 0 && (how != 0 || errno != ENOENT))
 		die("rename");
+}
+
+static void
+away_path(char path[300])
+{
+	snprintf(path, 300, "%s/away", dir);
 }
 
 void
 rig_take_away(void)
 {
+	char path[300];
+
 	if (sqlite) {
-		move_file("", true);
-		move_file("-wal", true);
-		move_file("-shm", true);
-		if (mkdir(where, 0700) != 0)
+		away_path(path);
+		if (mkdir(path, 0700) != 0)
 			die("mkdir");
+		move_file("", true, RENAME_EXCHANGE);
+		move_file("-wal", true, 0);
+		move_file("-shm", true, 0);
 		return;
 	}
 	kill(server, SIGKILL); /* its children notice, as after the kernel killed it */
@@ -262,7 +272,7 @@ rig_take_away(void)
 void
 rig_bring_back(void)
 {
-	char path[128];
+	char path[300];
 
 	if (!sqlite) {
 		snprintf(path, sizeof(path), "%s/data/postmaster.pid", dir);
@@ -270,11 +280,12 @@ rig_bring_back(void)
 		start_server();
 		return;
 	}
-	if (rmdir(where) != 0)
+	move_file("-wal", false, 0);
+	move_file("-shm", false, 0);
+	move_file("", false, RENAME_EXCHANGE);
+	away_path(path);
+	if (rmdir(path) != 0)
 		die("rmdir");
-	move_file("", false);
-	move_file("-wal", false);
-	move_file("-shm", false);
 }
 
 struct store *
