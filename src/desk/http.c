@@ -14,6 +14,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/library.h"
 #include "base/log.h"
 #include "desk/crew.h"
 #include "desk/form.h"
@@ -25,6 +26,29 @@
 #define SLOW_WAITING   32 /* requests, besides those at work */
 #define RESPONSE_MAX   ((size_t)64 << 20)
 #define BODY_LARGE     ((size_t)64 << 10) /* strangers send no more */
+
+#define MHD_FUNCTIONS(X)                                                                        \
+	X(MHD_add_response_header) X(MHD_create_response_from_buffer) X(MHD_destroy_response)          \
+	X(MHD_get_connection_info) X(MHD_get_connection_values) X(MHD_lookup_connection_value_n)       \
+	X(MHD_queue_response) X(MHD_resume_connection) X(MHD_start_daemon) X(MHD_stop_daemon)          \
+	X(MHD_suspend_connection)
+
+static struct {
+#define X(name) __typeof__(name) *name;
+	MHD_FUNCTIONS(X)
+#undef X
+} mhd;
+
+/* Only a daemon has a web side, and the library brings six others along. */
+static bool
+library_there(void)
+{
+#define X(name) { #name, &mhd.name },
+	static const struct library_symbol symbols[] = { MHD_FUNCTIONS(X) };
+#undef X
+
+	return library_open("libmicrohttpd.so.12", symbols, NELEMS(symbols));
+}
 
 struct http {
 	struct http_settings with;
@@ -51,7 +75,7 @@ value_of(const struct http_request *r, enum MHD_ValueKind kind, const char *name
 	const char *at = NULL;
 	size_t      len = 0;
 
-	if (r->connection == NULL || MHD_lookup_connection_value_n(r->connection, kind, name, strlen(name), &at, &len) != MHD_YES)
+	if (r->connection == NULL || mhd.MHD_lookup_connection_value_n(r->connection, kind, name, strlen(name), &at, &len) != MHD_YES)
 		return B("");
 	return bytes_make(at != NULL ? at : "", at != NULL ? len : 0);
 }
@@ -108,13 +132,13 @@ note_forwarded(void *cls, enum MHD_ValueKind kind, const char *name, const char 
 static struct ip
 client_of(const struct http *h, struct MHD_Connection *c)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *info = mhd.MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const struct sockaddr          *at = info != NULL ? info->client_addr : NULL;
 	struct ip                       ip = { 0 };
 	const char                     *forwarded = NULL;
 
 	if (h->with.forwarded)
-		MHD_get_connection_values(c, MHD_HEADER_KIND, note_forwarded, &forwarded);
+		mhd.MHD_get_connection_values(c, MHD_HEADER_KIND, note_forwarded, &forwarded);
 	if (forwarded != NULL && http_forwarded(bytes_of(forwarded), &ip))
 		return ip;
 	if (at != NULL && at->sa_family == AF_INET)
@@ -235,7 +259,7 @@ add_header(struct MHD_Response *to, const char *name, struct bytes value)
 		return;
 	memcpy(line, value.at, n);
 	line[n] = '\0';
-	(void)MHD_add_response_header(to, name, line);
+	(void)mhd.MHD_add_response_header(to, name, line);
 }
 
 static void
@@ -244,7 +268,7 @@ add_headers(struct MHD_Response *to, const struct http_response *r)
 	char text[64];
 
 	for (size_t i = 0; i < NELEMS(always); i++)
-		(void)MHD_add_response_header(to, always[i].name, always[i].value);
+		(void)mhd.MHD_add_response_header(to, always[i].name, always[i].value);
 	add_header(to, "Content-Type", bytes_of(r->type != NULL ? r->type : "text/html; charset=utf-8"));
 	add_header(to, "Location", r->location);
 	add_header(to, "Set-Cookie", r->cookie);
@@ -271,15 +295,15 @@ respond(struct MHD_Connection *c, struct http_response *r)
 	if (r->status == 0)
 		r->status = MHD_HTTP_OK;
 	void                *at = r->body.at;
-	struct MHD_Response *to = at != NULL ? MHD_create_response_from_buffer(r->body.len, at, MHD_RESPMEM_MUST_FREE) :
-	                                       MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *to = at != NULL ? mhd.MHD_create_response_from_buffer(r->body.len, at, MHD_RESPMEM_MUST_FREE) :
+	                                       mhd.MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
 	if (to == NULL) {
 		buf_free(&r->body);
 		return MHD_NO;
 	}
 	add_headers(to, r);
-	enum MHD_Result result = MHD_queue_response(c, r->status, to);
-	MHD_destroy_response(to);
+	enum MHD_Result result = mhd.MHD_queue_response(c, r->status, to);
+	mhd.MHD_destroy_response(to);
 	return result;
 }
 
@@ -318,7 +342,7 @@ work(void *hand, void *job)
 	struct exchange *x = job;
 
 	serve(hand, x);
-	MHD_resume_connection(x->request.connection);
+	mhd.MHD_resume_connection(x->request.connection);
 }
 
 /* On the thread of the server, or of the one who stops it. */
@@ -329,14 +353,14 @@ too_much(void *job)
 
 	x->fault = MHD_HTTP_SERVICE_UNAVAILABLE;
 	x->response.retry_s = BUSY_S;
-	MHD_resume_connection(x->request.connection);
+	mhd.MHD_resume_connection(x->request.connection);
 }
 
 /* Suspended first: a worker may be done before we look again. */
 static enum MHD_Result
 hand_over(const struct http *h, struct MHD_Connection *c, struct exchange *x)
 {
-	MHD_suspend_connection(c);
+	mhd.MHD_suspend_connection(c);
 	if (!crew_put(h->crew, x))
 		too_much(x);
 	return MHD_YES;
@@ -418,8 +442,11 @@ log_line(void *cls, const char *format, va_list ap)
 enum rc
 http_start(const struct http_settings *with, struct http **http_out)
 {
+	if (!library_there()) {
+		log_event(AT_ERROR, "web.library", F_WORD("at", with->name), F_WORD("says", "libmicrohttpd.so.12 is not installed (Debian: libmicrohttpd12)"));
+		return RC_IO;
+	}
 	struct http *h = calloc(1, sizeof(*h));
-
 	if (h == NULL)
 		return RC_MEMORY;
 	h->with = *with;
@@ -428,7 +455,7 @@ http_start(const struct http_settings *with, struct http **http_out)
 		goto fail;
 	if (start_crew(h) != RC_OK)
 		goto fail;
-	h->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, h,
+	h->daemon = mhd.MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, h,
 	                             MHD_OPTION_EXTERNAL_LOGGER, log_line, h, MHD_OPTION_LISTEN_SOCKET, h->fd,
 	                             MHD_OPTION_NOTIFY_COMPLETED, exchange_end, NULL, MHD_OPTION_CONNECTION_LIMIT, with->connections,
 	                             MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_MEMORY,
@@ -452,7 +479,7 @@ http_stop(struct http *h)
 	if (h == NULL)
 		return;
 	crew_stop(h->crew); /* first: nothing may be suspended then */
-	MHD_stop_daemon(h->daemon); /* closes h->fd too */
+	mhd.MHD_stop_daemon(h->daemon); /* closes h->fd too */
 	crew_free(h->crew);
 	free(h);
 }

@@ -10,11 +10,12 @@
 
 #ifdef MAILREEVE_LIBPQ
 
-#include <dlfcn.h>
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/library.h"
 
 #define LIBPQ_FUNCTIONS(X)                                                                                                  \
 	X(PQclear) X(PQcmdStatus) X(PQconnectdbParams) X(PQconninfoFree) X(PQconninfoParse) X(PQenterPipelineMode)         \
@@ -48,19 +49,11 @@ struct postgres {
 static void
 load(void)
 {
-	void *library = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
-
-	if (library == NULL)
-		return;
-	pq_there = true;
-#define X(name)                                                       \
-	do {                                                          \
-		void *at = dlsym(library, #name);                     \
-		memcpy(&pq.name, &at, sizeof(at));                    \
-		pq_there = pq_there && at != NULL;                    \
-	} while (0);
-	LIBPQ_FUNCTIONS(X)
+#define X(name) { #name, &pq.name },
+	static const struct library_symbol symbols[] = { LIBPQ_FUNCTIONS(X) };
 #undef X
+
+	pq_there = library_open("libpq.so.5", symbols, NELEMS(symbols));
 }
 
 static void
