@@ -49,14 +49,14 @@ delete_some(struct store *s, enum statement which, int64_t bound, size_t limit, 
 }
 
 static bool
-is_late(uint64_t start_us)
+is_enough(const struct prune *p, uint64_t start_us)
 {
-	return clock_mono_us() - start_us > STEP_US;
+	return clock_mono_us() - start_us > STEP_US || (p->is_awaited != NULL && p->is_awaited(p->arg));
 }
 
 /* Some accounts of a shelf: all of it where it is old, else no more than is too much. */
 static enum rc
-prune_accounts(struct store *s, const struct oldest *o, int64_t surplus, uint64_t start_us, int64_t *gone)
+prune_accounts(struct store *s, const struct prune *p, const struct oldest *o, int64_t surplus, uint64_t start_us, int64_t *gone)
 {
 	size_t  count;
 	enum rc rc;
@@ -69,7 +69,7 @@ prune_accounts(struct store *s, const struct oldest *o, int64_t surplus, uint64_
 		if (rc == RC_OK)
 			rc = delete_some(s, SQL_PRUNE_ACCOUNTS, o->shelf.number, rows, &count);
 		*gone += (int64_t)count;
-	} while (rc == RC_OK && count > 0 && *gone < surplus && !is_late(start_us));
+	} while (rc == RC_OK && count > 0 && *gone < surplus && !is_enough(p, start_us));
 	return rc;
 }
 
@@ -94,7 +94,7 @@ prune_shelf(struct store *s, struct prune *p, const struct oldest *o, bool old, 
 {
 	int64_t each = o->shelf.accounts > 0 && o->shelf.octets > o->shelf.accounts ? o->shelf.octets / o->shelf.accounts : 1, gone = 0;
 	int64_t surplus = old ? INT64_MAX : (o->total - p->rules.keep_octets) / each + 1;
-	enum rc rc = prune_accounts(s, o, surplus, start_us, &gone);
+	enum rc rc = prune_accounts(s, p, o, surplus, start_us, &gone);
 
 	if (rc != RC_OK)
 		return rc;
@@ -125,7 +125,7 @@ prune_small(struct store *s, const struct prune *p, int64_t now_us, uint64_t sta
 	size_t      count = 0, writers = 0;
 	enum rc     rc = kept_us > 0 ? store_run(s, SQL_PRUNE_HOURLY, &day, count_row, &count) : RC_OK;
 
-	for (size_t i = 0; i < NELEMS(small) && rc == RC_OK && !(count > 0 && is_late(start_us)); i++) {
+	for (size_t i = 0; i < NELEMS(small) && rc == RC_OK && !(count > 0 && is_enough(p, start_us)); i++) {
 		int64_t bound = small[i].now ? now_us : kept_us;
 		if (bound > 0)
 			rc = delete_some(s, small[i].which, small[i].by_day ? store_day(bound) : bound, SMALL_ROWS, &count);

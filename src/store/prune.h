@@ -1,7 +1,7 @@
 /* store/prune.h: forget what is old or too much, in small steps.
  *
  * Each step is one transaction that looks at the clock every few rows and goes to
- * commit after about 10 ms, so that rows that wait to be written do not wait long.
+ * commit after about 10 ms, or when somebody waits, so that nobody waits long.
  * The commit comes on top; it is lazy (store.h) and waits for no disk. Of several
  * daemons on one store one prunes at a time. */
 #ifndef STORE_PRUNE_H
@@ -19,6 +19,8 @@ struct prune {
 	struct prune_rules rules;
 	struct bytes       holder; /* who we are among the daemons */
 	int64_t            lease_us; /* ours until then */
+	bool (*is_awaited)(void *arg); /* somebody waits for a row to be written; may be NULL */
+	void              *arg;
 	uint64_t           longest_us; /* of all steps */
 	uint64_t           pruned; /* accounts */
 };

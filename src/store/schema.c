@@ -13,7 +13,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Accounts, their counters, and who writes them. */
+/* Accounts, their counters, and who writes them. What is accepted is most of all
+ * mail, and found by its time. */
 static const char migration_1[] =
     "CREATE TABLE account (shelf BIGINT NOT NULL, id TEXT NOT NULL, at_us BIGINT NOT NULL, client TEXT NOT NULL, client_name TEXT NOT NULL, "
     "helo TEXT NOT NULL, peer TEXT NOT NULL, listener TEXT NOT NULL, standing TEXT NOT NULL, sender TEXT NOT NULL, domain TEXT NOT NULL, "
@@ -29,7 +30,7 @@ static const char migration_1[] =
     "CREATE INDEX account_message_id ON account (shelf, message_id, at_us) WHERE message_id <> '';"
     "CREATE INDEX account_queue_id ON account (shelf, queue_id, at_us) WHERE queue_id <> '';"
     "CREATE INDEX account_reason ON account (shelf, reason, at_us);"
-    "CREATE INDEX account_action ON account (shelf, action, at_us);"
+    "CREATE INDEX account_action ON account (shelf, action, at_us) WHERE action <> 'accept';"
     "CREATE TABLE recipient (shelf BIGINT NOT NULL, account TEXT NOT NULL, nth BIGINT NOT NULL, at_us BIGINT NOT NULL, address TEXT NOT NULL, "
     "action TEXT NOT NULL, reason TEXT NOT NULL, status TEXT NOT NULL, delivered_us BIGINT NOT NULL, next_hop TEXT NOT NULL, "
     "PRIMARY KEY (shelf, at_us, account, nth));"

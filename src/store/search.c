@@ -3,7 +3,8 @@
  * Each filter has an index that begins with the shelf. A search takes the way in
  * that narrows most, by the order of a table, and the other filters are looked at
  * on the rows that come. It asks shelf by shelf, since no index could give the order
- * by time over several without reading all of them. */
+ * by time over several without reading all of them. What was accepted has no index
+ * of its own: it is most of what stands there by time. */
 #include "store/search.h"
 
 #include <inttypes.h>
@@ -140,7 +141,7 @@ bind_filters(struct arena *a, const struct search *q, union value *params)
 		struct bytes text;
 		memcpy(&text, (const char *)q + filters[i].member, sizeof(text));
 		params[filters[i].place] = VALUE_TEXT(store_key(a, text, filters[i].lower));
-		if (text.len > 0)
+		if (text.len > 0 && (filters[i].way != SQL_SEARCH_ACTION || !bytes_eq(text, B("accept"))))
 			way = filters[i].way;
 	}
 	return way;

@@ -91,6 +91,7 @@ static const struct row {
 	{ "by queue id", { .queue_id = B_INIT("Q250"), .limit = 1000 }, 1 },
 	{ "by reason", { .reason = B_INIT("dmarc.reject"), .limit = 1000 }, 100 },
 	{ "by action", { .action = B_INIT("accept"), .limit = 1000 }, 200 },
+	{ "by an action that is not the usual one", { .action = B_INIT("reject"), .limit = 1000 }, 100 },
 	{ "from a time on", { .from_us = NOON + 2 * DAY_US, .limit = 1000 }, 100 },
 	{ "up to a time, without it", { .to_us = NOON + 2 * DAY_US, .limit = 1000 }, 200 },
 	{ "within a day", { .from_us = NOON + DAY_US + 10000, .to_us = NOON + DAY_US + 20000, .limit = 1000 }, 20 },

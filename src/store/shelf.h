@@ -16,7 +16,7 @@
 #include "store/store.h"
 
 /* Fewer cost less to write and more to search: each is asked once by a search. */
-#define SHELF_ROWS 50000
+#define SHELF_ROWS 30000
 
 struct shelf {
 	int64_t number;

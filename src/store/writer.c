@@ -615,6 +615,17 @@ stay_away(struct writer *w)
 	}
 }
 
+static bool
+is_awaited(void *arg)
+{
+	struct writer *w = arg;
+
+	pthread_mutex_lock(&w->lock);
+	bool awaited = w->urgent.rows > 0;
+	pthread_mutex_unlock(&w->lock);
+	return awaited;
+}
+
 static void
 prune_some(struct writer *w)
 {
@@ -737,7 +748,7 @@ new_writer(const struct writer_settings *settings)
 		return NULL;
 	}
 	id_format(random, w->id);
-	w->prune = (struct prune){ .rules = settings->keep, .holder = bytes_of(w->id) };
+	w->prune = (struct prune){ .rules = settings->keep, .holder = bytes_of(w->id), .is_awaited = is_awaited, .arg = w };
 	return w;
 }
 
