@@ -253,7 +253,7 @@ forge_sign(struct arena *a, EVP_PKEY *pkey, const char *field_name, struct bytes
 	forge_sha256(body, hash);
 	if (forge_tag(tags, "bh").at == NULL)
 		tags = arena_printf(a, "%.*s; bh=%.*s", B_FMT(tags), B_FMT(base64_encode(a, bytes_make(hash, sizeof(hash)))));
-	struct field own = { .name = bytes_of(field_name), .value = arena_printf(a, " %.*s; b=", B_FMT(tags)) };
+	struct field own = field_make(bytes_of(field_name), arena_printf(a, " %.*s; b=", B_FMT(tags)));
 	struct bytes text = arena_join(a, forge_picked(a, &h, forge_tag(tags, "h"), relaxed), forge_canon_field(a, relaxed, &own));
 	struct bytes b = forge_signature(a, pkey, text);
 	return arena_printf(a, "%s:%.*s%.*s\r\n%.*s", field_name, B_FMT(own.value), B_FMT(b), B_FMT(message));
@@ -294,7 +294,7 @@ forge_seal(struct arena *a, const struct forge_seal *seal, struct bytes message)
 	for (unsigned i = 1; i <= seal->instance; i++)
 		for (size_t part = 0; part < NELEMS(parts) && (i < seal->instance || part < 2); part++)
 			text = arena_printf(a, "%.*s%.*s\r\n", B_FMT(text), B_FMT(forge_arc_field(a, &h, parts[part], i)));
-	struct field own = { .name = B("ARC-Seal"), .value = arena_printf(a, " %.*s; cv=%s; b=", B_FMT(common), seal->cv) };
+	struct field own = field_make(B("ARC-Seal"), arena_printf(a, " %.*s; cv=%s; b=", B_FMT(common), seal->cv));
 	struct bytes b = forge_signature(a, seal->pkey, arena_join(a, text, forge_canon_field(a, true, &own)));
 	return arena_printf(a, "ARC-Seal:%.*s%.*s\r\n%.*s", B_FMT(own.value), B_FMT(b), B_FMT(message));
 }

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* Names with different keys are different, whatever their case: this tells most strangers at once. */
+/* Names with different keys are different, whatever their case: this tells most strangers at once. Of the
+ * length only the last bits are in it. */
 static inline uint32_t
 key_of(struct bytes name)
 {
@@ -13,7 +14,17 @@ key_of(struct bytes name)
 static inline bool
 named(const struct field *f, struct bytes name, uint32_t key)
 {
-	return f->key == key && bytes_eq_nocase(bytes_sub(f->name, 0, name.len), name);
+	return f->key == key && bytes_trim(bytes_from(f->name, name.len)).len == 0 && bytes_eq_nocase(bytes_sub(f->name, 0, name.len), name);
+}
+
+struct field
+field_make(struct bytes name, struct bytes value)
+{
+	struct bytes own = name;
+
+	while (own.len > 0 && byte_is_space(own.at[own.len - 1]))
+		own.len--;
+	return (struct field){ name, value, key_of(own) };
 }
 
 bool
@@ -27,10 +38,7 @@ header_add(struct arena *a, struct header *h, struct bytes name, struct bytes va
 		h->fields = wide;
 		h->room = want;
 	}
-	struct bytes own = name;
-	while (own.len > 0 && byte_is_space(own.at[own.len - 1]))
-		own.len--;
-	h->fields[h->count++] = (struct field){ name, value, key_of(own) };
+	h->fields[h->count++] = field_make(name, value);
 	return true;
 }
 

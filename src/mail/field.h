@@ -11,7 +11,7 @@
 struct field {
 	struct bytes name; /* octets before the colon, as they came, white space before the colon included */
 	struct bytes value; /* octets behind the colon, leading blank included, folded with CRLF, without the last CRLF */
-	uint32_t     key; /* of the name, set by header_add(): field_is() and its like go by it */
+	uint32_t     key; /* of the name, set by field_make(): field_is() and its like go by it */
 };
 
 struct header {
@@ -19,6 +19,9 @@ struct header {
 	size_t        count;
 	size_t        room; /* of header_add() */
 };
+
+/* The bytes are borrowed. */
+struct field field_make(struct bytes name, struct bytes value);
 
 /* Append. The bytes are borrowed; the array lives in the arena. False when memory is spent. */
 bool header_add(struct arena *, struct header *, struct bytes name, struct bytes value);

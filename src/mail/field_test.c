@@ -82,6 +82,31 @@ a_field_is_found_by_its_name(void **state)
 	arena_free(a);
 }
 
+/* Its length is that of "From" in the bits that tell most strangers, and so are its ends. */
+static void
+a_name_that_only_begins_like_another_is_another(void **state)
+{
+	struct arena *a = arena_new(1000000);
+	struct header h = { 0 };
+	size_t        n = 65536 + 4;
+	char         *name = arena_take(a, n);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++)
+		name[i] = "From"[i % 4];
+	struct field f = field_make(bytes_make(name, n), B(" a@example.org"));
+	assert_false(field_is(&f, B("From")));
+	assert_true(field_is(&f, bytes_make(name, n)));
+	assert_true(header_add(a, &h, f.name, f.value));
+	assert_int_equal(header_find(&h, B("From"), 0), h.count);
+	assert_int_equal(header_count(&h, B("From")), 0);
+	for (size_t i = 4; i < n; i++) /* blanks are none of the name, however many */
+		name[i] = ' ';
+	f = field_make(bytes_make(name, n), B(" a@example.org"));
+	assert_true(field_is(&f, B("From")));
+	arena_free(a);
+}
+
 int
 main(void)
 {
@@ -89,5 +114,6 @@ main(void)
 	rows_add("tails and kinship go by labels", tails_and_kinship, NULL);
 	rows_add("comments go, quoted strings stay", comments_go_and_quotes_stay, NULL);
 	rows_add("a field is found by its name, whatever its case and the blanks behind it", a_field_is_found_by_its_name, NULL);
+	rows_add("a name that only begins like another is another", a_name_that_only_begins_like_another_is_another, NULL);
 	return rows_run("field");
 }
