@@ -24,6 +24,7 @@ securityerror spamdetected speeding suppressed suspend syntaxerror systemerror s
 virusdetected""".split())
 CATEGORIES = set("""authentication reputation recipient mailbox policy content routing relay transport rate account size syntax system
 unknown""".split())
+STARS_MAX = 7  # GLOB_PARTS_MAX of rules.h, less one
 MARK_MAX = 64  # PROVIDER_MARK_MAX of rules_table.h
 HARD = {"userunknown", "hostunknown", "hasmoved", "notaccept"}
 
@@ -71,6 +72,8 @@ def add_pattern(where, rule, text, unless):
         word = max(text.split("*"), key=len)
         glob = text if "*" in text else None
         regex = None
+        if text.count("*") > STARS_MAX:
+            fault(where, f"a text has at most {STARS_MAX} stars; write an expression")
     if word != word.lower() or "  " in word:
         fault(where, "the texts of rules are compared with folded text: lower case, single blanks")
     if len(word.encode()) < 3:

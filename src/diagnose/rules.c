@@ -177,38 +177,54 @@ rules_codes_hold(const struct rule_row *row, const struct evidence *e)
 }
 
 /* Octets that "*" may stand for. */
-#define GAP_MAX   300
+#define GAP_MAX 300
 
-/* Words one behind the other, none far from the one before it. The texts are gone through once: of what
- * precedes, only where it ended last matters. */
+struct glob_part {
+	struct bytes words;
+	size_t       at; /* where they are looked for next */
+	/* Two ends of places in a row where they stand and all before them does: 0 before the first, SIZE_MAX behind the last. */
+	size_t       end, next_end;
+};
+
+static size_t glob_next(struct glob_part *part, size_t before, struct bytes text);
+
+/* Does a place of the part end at `at`, or not far in front of it? `at` only grows, and the last place is the best. */
+static bool
+glob_ends_near(struct glob_part *part, size_t before, struct bytes text, size_t at)
+{
+	while (part->next_end <= at) {
+		part->end = part->next_end;
+		part->next_end = glob_next(part, before, text);
+	}
+	return part->end > 0 && at - part->end <= GAP_MAX;
+}
+
+/* The end of the next place of a part with `before` parts in front of it; SIZE_MAX: there is none. Each part goes
+ * through the text once, and calls are no deeper than there are parts. */
+static size_t
+glob_next(struct glob_part *part, size_t before, struct bytes text)
+{
+	for (;;) {
+		size_t at = part->at + bytes_find(bytes_from(text, part->at), part->words);
+		if (at >= text.len)
+			return SIZE_MAX;
+		part->at = at + 1;
+		if (before == 0 || glob_ends_near(part - 1, before - 1, text, at))
+			return at + part->words.len;
+	}
+}
+
 bool
 rules_glob_holds(struct bytes text, struct bytes glob)
 {
-	struct bytes rest = glob, parts[GLOB_PARTS_MAX];
-	size_t       count = 0, next[GLOB_PARTS_MAX], ends[GLOB_PARTS_MAX][2]; /* the last two ends of each, plus one */
+	struct glob_part parts[GLOB_PARTS_MAX];
+	struct bytes     words;
+	size_t           count = 0;
 
-	while (count < GLOB_PARTS_MAX && bytes_cut(&rest, '*', &parts[count])) {
-		next[count] = bytes_find(text, parts[count]);
-		ends[count][0] = ends[count][1] = 0;
-		if (next[count++] == text.len)
-			return false;
-	}
-	for (;;) {
-		size_t k = 0;
-		for (size_t i = 1; i < count; i++)
-			k = next[i] < next[k] ? i : k;
-		size_t at = next[k];
-		if (at == text.len)
-			return false;
-		size_t before = k == 0 ? at + 1 : ends[k - 1][0] <= at + 1 ? ends[k - 1][0] : ends[k - 1][1];
-		if (before > 0 && at + 1 - before <= GAP_MAX) {
-			if (k + 1 == count)
-				return true;
-			ends[k][1] = ends[k][0];
-			ends[k][0] = at + parts[k].len + 1;
-		}
-		next[k] = at + 1 + bytes_find(bytes_from(text, at + 1), parts[k]);
-	}
+	while (count < GLOB_PARTS_MAX && bytes_cut(&glob, '*', &words))
+		if (words.len > 0) /* any text at both ends is always there, and two stars are one */
+			parts[count++] = (struct glob_part){ .words = words };
+	return count == 0 || glob_next(&parts[count - 1], count - 1, text) != SIZE_MAX;
 }
 
 static bool

@@ -110,8 +110,8 @@ void rules_scan(struct rules *, struct arena *, struct rule_text *);
 /* The text as text_fold() makes it. */
 struct bytes rules_folded(struct arena *, struct rule_text *);
 
-/* Is it there, folded both? "*" stands for up to some hundred octets; what is behind
- * so many parts is not looked at. */
+/* Is it there, folded both? "*" between words stands for up to 300 octets, at an end of them for
+ * whatever is there; what is behind so many parts is not looked at. */
 #define GLOB_PARTS_MAX 8
 bool rules_glob_holds(struct bytes text, struct bytes glob);
 

@@ -49,6 +49,79 @@ check_example(void **state)
 	arena_free(a);
 }
 
+#define TEN(x)      x x x x x x x x x x
+#define HUNDREDS(x) TEN(TEN(x)) TEN(TEN(x)) TEN(TEN(x))
+
+static const struct glob_row {
+	const char *name, *text, *glob;
+	bool        holds;
+} glob_rows[] = {
+	{ "words without a star are found anywhere", "451 held for review, 4711", "held for review", true },
+	{ "and not where they are not", "451 held for a review", "held for review", false },
+	{ "a star last is any text", "451 held for review, 4711", "held for review*", true },
+	{ "or none", "451 held for review", "held for review*", true },
+	{ "a star first is any text", "451 held for review", "*held for review", true },
+	{ "or none", "held for review", "*held for review", true },
+	{ "stars at both ends are however much there is", HUNDREDS("y") "y held " HUNDREDS("y") "y", "*held*", true },
+	{ "two stars are one", "held for manual review", "held**review", true },
+	{ "and stand for no more than one", "held" HUNDREDS("y") "yreview", "held**review", false },
+	{ "a star between is 300 octets", "held" HUNDREDS("y") "review", "held*review", true },
+	{ "and not one more", "held" HUNDREDS("y") "yreview", "held*review", false },
+	{ "or nothing", "heldreview", "held*review", true },
+	{ "words count in their order", "review held", "held*review", false },
+	{ "words do not share letters", "heldeview", "held*deview", false },
+	{ "the last of several places counts", "held" HUNDREDS("y") "held for review", "held*review", true },
+	{ "but not one that is too late", "held for review held", "held*review", true },
+	{ "words that overlap themselves", "ref ------x", "---*--x", true },
+	{ "many times", "aaaaaaaaaaaab", "aaa*aaa*aaa*aaab", true },
+	{ "and one letter too few", "aaaaaaaaaaab", "aaa*aaa*aaa*aaab", false },
+	{ "a place that nothing led to does not lead on", "b a" HUNDREDS("y") "y b c", "a*b*c", false },
+	{ "a later beginning may reach where the first does not", "a b" HUNDREDS("y") " a b c", "a*b*c", true },
+	{ "eight parts", "1 2 3 4 5 6 7 8", "1*2*3*4*5*6*7*8", true },
+	{ "of which the last is not there", "1 2 3 4 5 6 7", "1*2*3*4*5*6*7*8", false },
+	{ "an empty text has no words", "", "held", false },
+	{ "nor words and a star", "", "held*", false },
+	{ "a star alone is any text", "held", "*", true },
+};
+
+static void
+check_glob(void **state)
+{
+	const struct glob_row *row = *state;
+
+	assert_int_equal(rules_glob_holds(bytes_of(row->text), bytes_of(row->glob)), row->holds);
+}
+
+/* Tried every way there is, at any length of a gap that these short texts can have. */
+static bool
+holds_slowly(struct bytes text, struct bytes glob)
+{
+	struct bytes rest = glob, words;
+
+	bytes_cut(&rest, '*', &words);
+	for (size_t at = 0; at + words.len <= text.len; at++)
+		if (bytes_starts(bytes_from(text, at), words) && (rest.at == NULL || holds_slowly(bytes_from(text, at + words.len), rest)))
+			return true;
+	return false;
+}
+
+static void
+check_globs(void **state)
+{
+	static const char *const globs[] = { "ab", "a*b", "aa*a*b", "ab*a*aab", "*ba*aa*", "aba*aba*ab", "a**bb" };
+
+	(void)state;
+	for (unsigned n = 0; n < 1u << 14; n++) {
+		char         letters[13];
+		struct bytes text = bytes_make(letters, 0);
+		for (unsigned bits = n; bits > 1; bits >>= 1)
+			letters[text.len++] = bits & 1 ? 'a' : 'b';
+		for (size_t i = 0; i < NELEMS(globs); i++)
+			if (rules_glob_holds(text, bytes_of(globs[i])) != holds_slowly(text, bytes_of(globs[i])))
+				fail_msg("\"%s\" in \"%.*s\"", globs[i], B_FMT(text));
+	}
+}
+
 int
 main(void)
 {
@@ -57,6 +130,8 @@ main(void)
 		return 1;
 	for (size_t i = 0; i < rule_examples_count; i++)
 		rows_add(rule_examples[i].rule, check_example, &rule_examples[i]);
+	ROWS_ADD(glob_rows, check_glob);
+	rows_add("words with stars are found where a search of every way finds them", check_globs, NULL);
 	int failed = rows_run("rules");
 	rules_free(rules);
 	return failed;
