@@ -27,6 +27,9 @@
 #define BATCH_LONG_US ((uint64_t)150000)
 /* The log of SQLite: when to have it folded, and when not to wait for that. */
 #define PRUNE_PAUSE_US ((uint64_t)20000)
+/* So many times as long as a step took nothing is pruned: a step writes as many
+ * pages as a hundred commits, and where the disk falls behind all wait for it. */
+#define PRUNE_REST     2
 #define LOG_LONG      ((size_t)64 << 20)
 #define LOG_TOO_LONG  ((size_t)256 << 20)
 #define TRIES       6 /* of a transaction that the database asks to try again */
@@ -637,12 +640,14 @@ prune_some(struct writer *w)
 		w->prune_us = clock_mono_us() + PRUNE_PAUSE_US;
 		return;
 	}
-	enum rc rc = prune_step(w->store, &w->prune, store_now_us(), &more);
+	uint64_t start = clock_mono_us();
+	enum rc  rc = prune_step(w->store, &w->prune, store_now_us(), &more);
+	uint64_t end = clock_mono_us();
 	if (rc == RC_IO) {
 		keep_trouble(w, store_trouble(w->store));
 		store_lost(w);
 	}
-	w->prune_us = rc == RC_OK && more ? 0 : clock_mono_us() + (uint64_t)w->set.prune_ms * 1000;
+	w->prune_us = end + (rc == RC_OK && more ? PRUNE_REST * (end - start) : (uint64_t)w->set.prune_ms * 1000);
 	pthread_mutex_lock(&w->lock);
 	w->stats.prune_longest_us = w->prune.longest_us;
 	w->stats.pruned = w->prune.pruned;
