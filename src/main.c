@@ -119,6 +119,18 @@ tell_recovered(void *arg, const struct store_held *held)
 	          F_WORD("done", "a release was cut short; what may not have been sent is held again"));
 }
 
+/* Copies in a vault that this store knows nothing of may be another store's: only who keeps messages takes them for his own. */
+static bool
+compare(const struct daemon *d, const struct settings *s, struct store *store, int64_t now)
+{
+	bool    ours = s->keeps_messages;
+	enum rc rc = ours ? RC_OK : held_any(store, vault_name(d->vault), &ours);
+
+	if (rc == RC_OK && ours)
+		rc = vault_reconcile(d->vault, store, now, now + (int64_t)s->store_quarantine_days * DAY_US, tell_lost, NULL);
+	return rc == RC_OK;
+}
+
 /* What a kill left behind. */
 static void
 reconcile(const struct daemon *d, const struct settings *s)
@@ -128,24 +140,24 @@ reconcile(const struct daemon *d, const struct settings *s)
 	struct bytes  why;
 	int64_t       now = store_now_us();
 
-	if (store_open(d->where, STORE_WRITE, a, &store, &why) != RC_OK ||
-	    vault_recover(d->vault, store, now, tell_recovered, NULL) != RC_OK ||
-	    vault_reconcile(d->vault, store, now, now + (int64_t)s->store_quarantine_days * DAY_US, tell_lost, NULL) != RC_OK)
+	if (store_open(d->where, STORE_WRITE, a, &store, &why) != RC_OK || vault_recover(d->vault, store, now, tell_recovered, NULL) != RC_OK ||
+	    !compare(d, s, store, now))
 		log_event(AT_WARNING, "quarantine.unchecked", F_WORD("done", "copies and rows are compared at the next start"));
 	if (store != NULL)
 		store_close(store);
 	arena_free(a);
 }
 
+/* Where it was at the start, as the web side has it. */
 static void
 find_vault(struct daemon *d, const struct settings *s, struct arena *a, struct bytes *why_out)
 {
-	if (d->vault != NULL)
-		return;
+	const char *dir = d->first->store_quarantine_dir.at;
+
 	if (d->recorder == NULL)
-		*why_out = B("quarantine = store needs a store");
-	else if (vault_open(s->store_quarantine_dir.at, a, &d->vault, why_out) == RC_OK)
-		reconcile(d, s);
+		*why_out = s->keeps_messages ? B("quarantine = store needs a store") : B("");
+	else if (s->keeps_messages || access(arena_printf(a, "%s/" VAULT_NAME_FILE, dir).at, F_OK) == 0)
+		(void)!vault_open(dir, a, &d->vault, why_out);
 }
 
 /* Where messages are kept. Settings that keep none still have those to look after
@@ -156,13 +168,17 @@ open_vault(struct daemon *d, struct desk_env *env)
 	const struct settings *s = env->settings;
 	struct arena          *a = arena_new((size_t)1 << 16);
 	struct bytes           why = B("");
+	bool                   begins = d->vault == NULL;
 
-	if (s->keeps_messages || (d->recorder != NULL && access(s->store_quarantine_dir.at, F_OK) == 0))
+	if (begins)
 		find_vault(d, s, a, &why);
 	if (s->keeps_messages && d->vault != NULL && d->keeper == NULL) {
 		d->keeper = keeper_start(recorder_writer(d->recorder), KEEPER_THREADS);
 		why = d->keeper != NULL ? B("") : B("no threads for it");
+		begins = true;
 	}
+	if (begins && d->vault != NULL)
+		reconcile(d, s);
 	if (why.len > 0 && s->keeps_messages)
 		cli_fault(&d->cli, "quarantine_dir: %.*s", B_FMT(why));
 	else if (why.len > 0)
@@ -200,7 +216,7 @@ write_letters(void *hand, void *job)
 	struct daemon         *d = hand;
 	const struct settings *s = job;
 	struct arena          *a = arena_new(DIGEST_MEMORY);
-	struct digest_run          letters = { .settings = s, .now_us = store_now_us(), .stop = &d->ending };
+	struct digest_run      letters = { .settings = s, .now_us = store_now_us(), .stop = &d->ending };
 	struct digest_count    n = { .sent = 0 };
 	struct bytes           why = B("");
 

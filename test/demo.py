@@ -21,6 +21,7 @@ BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else
 OPERATOR = "demo"
 SETTINGS = """
 store = kept/stories.db
+store {{ quarantine_dir = kept/vault }}
 why_url = http://127.0.0.1:{why}/why
 web {{
     listen = inet:127.0.0.1:{desk}

@@ -31,6 +31,7 @@ json_held(struct json *j, const struct store_held *h)
 	json_kv_time(j, "expires", h->expires_us);
 	json_kv_time(j, "changed", h->changed_us);
 	json_kv_text_or_null(j, "changed_by", h->changed_by);
+	json_kv_text_or_null(j, "vault", h->vault);
 }
 
 struct listing {

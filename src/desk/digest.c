@@ -207,13 +207,15 @@ pair_up(const struct gathering *g, struct pair *pairs)
 enum fate { SENT, FAILED, REFUSED };
 
 /* A recipient or a letter that the server refuses for good is refused the next
- * time too; one that refuses us altogether may be set up wrongly today. */
+ * time too. One that refuses us, by its policy or for want of a log-in, may be set
+ * up wrongly today (RFC 3463 3.8, RFC 4954 6). */
 static enum fate
 fate_of(enum rc rc, const struct smtp_answer *answer, const struct smtp_answer *end)
 {
-	bool for_good = rc == RC_SYNTAX && (answer->code / 100 == 5 || end->code / 100 == 5);
+	const struct smtp_answer *last = end->code / 100 == 5 ? end : answer;
+	bool                      us = bytes_starts(last->text, B("5.7.")) || last->code == 530 || last->code == 535;
 
-	return rc == RC_OK ? SENT : for_good ? REFUSED : FAILED;
+	return rc == RC_OK ? SENT : rc == RC_SYNTAX && last->code / 100 == 5 && !us ? REFUSED : FAILED;
 }
 
 /* Pairs of one recipient. */

@@ -193,8 +193,9 @@ add_facts(struct buf *out, const struct store_held *h)
 
 /* Deleting cannot be undone, so it takes two steps, without a script too. */
 static void
-add_deeds(struct visit *v, const struct store_held *h)
+add_deeds(struct visit *v, const struct ward *w)
 {
+	const struct store_held *h = &w->held;
 	bool on_its_way = bytes_eq(h->state, B(HELD_RELEASING));
 	bool to_somebody = v->desk->with.settings->store_release_to.count > 0;
 
@@ -204,6 +205,10 @@ add_deeds(struct visit *v, const struct store_held *h)
 	}
 	if (on_its_way) {
 		html_put(v->out, "<p class=\"sub\">It is on its way: $ releases it. If that was cut short, it is held again after a quarter of an hour.</p>", H_TEXT(h->changed_by));
+		return;
+	}
+	if (!ward_has(w)) {
+		html_put(v->out, "<p class=\"note\">Its copy lies with another gateway, in a folder of the name $: release or delete it there.</p>", H_TEXT(h->vault));
 		return;
 	}
 	buf_add_str(v->out, "<form class=\"deeds\" method=\"post\">");
@@ -257,7 +262,7 @@ add_held(struct visit *v, struct ward *w, const char *fault, struct bytes why)
 	html_put(v->out, " · $ octets · <a href=\"/message/$\">its story</a></p>", H_NUM(h->size), H_URL(h->id));
 	add_facts(v->out, h);
 	if (release_may_read(h))
-		add_deeds(v, h);
+		add_deeds(v, w);
 	buf_add_str(v->out, "</section>");
 	if (release_may_read(h))
 		add_text(v, w);

@@ -94,6 +94,7 @@ json_held(struct json *j, const struct store_held *h)
 	view_time(h->expires_us, time);
 	json_kv_str(j, "expires", time);
 	json_kv_text_or_null(j, "changed_by", h->changed_by);
+	json_kv_text_or_null(j, "vault", h->vault);
 	json_close_object(j);
 }
 
@@ -278,7 +279,7 @@ note_due(void *arg, const struct store_held *h)
 {
 	struct due *due = arg;
 
-	due->rows[due->count++] = (struct store_held){ .id = arena_copy(due->arena, h->id), .path = arena_copy(due->arena, h->path), .state = arena_copy(due->arena, h->state) };
+	due->rows[due->count++] = (struct store_held){ .id = arena_copy(due->arena, h->id), .vault = arena_copy(due->arena, h->vault), .path = arena_copy(due->arena, h->path), .state = arena_copy(due->arena, h->state) };
 	return due->count < DUE_AT_A_TIME;
 }
 
@@ -291,10 +292,10 @@ quarantine_expire(struct vault *vault, struct store *store, int64_t now_us, stru
 	*count_out = 0;
 	do {
 		due.count = 0;
-		rc = held_due(store, vault_name(vault), now_us, DUE_AT_A_TIME, note_due, &due);
+		rc = held_due(store, vault_name(vault), now_us, now_us - ABANDONED_US, DUE_AT_A_TIME, note_due, &due);
 		for (size_t i = 0; i < due.count && rc == RC_OK; i++) {
 			rc = held_change(store, due.rows[i].id, due.rows[i].state, B(HELD_EXPIRED), now_us, by);
-			if (rc == RC_OK)
+			if (rc == RC_OK && bytes_eq(due.rows[i].vault, vault_name(vault)))
 				rc = vault_remove(vault, due.rows[i].path);
 			else if (rc == RC_LIMIT)
 				rc = RC_OK; /* somebody was quicker */
@@ -357,14 +358,15 @@ do_digest(struct job *job)
 static const struct {
 	const char *name;
 	int (*run)(struct job *);
-	int least, most; /* words, with its name; most -1: any number */
+	int  least, most; /* words, with its name; most -1: any number */
+	bool copies; /* it has to do with them */
 } jobs[] = {
-	{ "list", do_list, 1, 1 }, { "show", do_show, 2, 2 }, { "release", do_release, 2, -1 }, { "delete", do_delete, 2, -1 }, { "expire", do_expire, 1, 1 },
-	{ "digest", do_digest, 1, 1 },
+	{ "list", do_list, 1, 1, false },       { "show", do_show, 2, 2, true },     { "release", do_release, 2, -1, true },
+	{ "delete", do_delete, 2, -1, true },   { "expire", do_expire, 1, 1, true }, { "digest", do_digest, 1, 1, false },
 };
 
 static bool
-open_all(struct job *job)
+open_all(struct job *job, bool copies)
 {
 	struct bytes  why = B("");
 	struct arena *a = arena_new((size_t)1 << 16);
@@ -372,11 +374,11 @@ open_all(struct job *job)
 	settings_of_host(&job->cli);
 	if (desk_env_open(&job->desk, &job->cli, NULL)) {
 		job->store = desk_store_open(&job->cli, job->desk.settings, STORE_WRITE);
-		if (job->store != NULL && vault_open(job->desk.settings->store_quarantine_dir.at, a, &job->vault, &why) != RC_OK)
+		if (job->store != NULL && copies && vault_open(job->desk.settings->store_quarantine_dir.at, a, &job->vault, &why) != RC_OK)
 			job->cli.exit = cli_fault(&job->cli, "quarantine_dir: %.*s", B_FMT(why));
 	}
 	arena_free(a);
-	return job->vault != NULL;
+	return job->store != NULL && (job->vault != NULL || !copies);
 }
 
 int
@@ -396,7 +398,7 @@ desk_quarantine(int argc, char **argv)
 		return cli_fault(&job.cli, "%s wants an id", jobs[i].name);
 	if (jobs[i].most >= 0 && job.cli.arg_count > jobs[i].most)
 		return cli_fault(&job.cli, "\"%s\" is one word too many", job.cli.args[jobs[i].most]);
-	exit = open_all(&job) ? jobs[i].run(&job) : job.cli.exit;
+	exit = open_all(&job, jobs[i].copies) ? jobs[i].run(&job) : job.cli.exit;
 	vault_close(job.vault);
 	store_close(job.store);
 	if (job.desk.settings != NULL)

@@ -6,6 +6,9 @@
 
 #include "net/smtp_client.h"
 
+/* Several copies of it are in memory while it is handed on. */
+#define RELEASE_MAX ((long long)256 << 20)
+
 bool
 release_may_read(const struct store_held *h)
 {
@@ -43,7 +46,7 @@ is_here(const struct release *r, struct arena *a, const struct store_held *h, st
 	bool here = bytes_eq(h->vault, vault_name(r->vault));
 
 	if (!here)
-		*why_out = arena_printf(a, "%.*s: its copy lies in the quarantine_dir of another gateway: do this there", B_FMT(h->id));
+		*why_out = arena_printf(a, "%.*s: its copy lies in the quarantine_dir of another gateway, the one with the name %.*s: do this there", B_FMT(h->id), B_FMT(h->vault));
 	return here;
 }
 
@@ -142,7 +145,11 @@ release_send(const struct release *r, struct arena *a, const struct store_held *
 		return RC_LIMIT;
 	}
 	if (!is_here(r, a, h, why_out))
-		return RC_IO;
+		return RC_LIMIT;
+	if (h->size > RELEASE_MAX) {
+		*why_out = arena_printf(a, "%.*s is larger than %lld MiB, which is more than we hand on", B_FMT(h->id), RELEASE_MAX >> 20);
+		return RC_LIMIT;
+	}
 	rc = change(r, a, h, h->state, HELD_RELEASING, why_out);
 	if (rc != RC_OK)
 		return rc;
@@ -167,7 +174,7 @@ release_delete(const struct release *r, struct arena *a, const struct store_held
 		return RC_LIMIT;
 	}
 	if (!is_here(r, a, h, why_out))
-		return RC_IO;
+		return RC_LIMIT;
 	enum rc rc = change(r, a, h, h->state, HELD_DELETED, why_out);
 	if (rc == RC_OK && vault_remove(r->vault, h->path) != RC_OK) {
 		*why_out = arena_printf(a, "%.*s: its copy cannot be removed: %s", B_FMT(h->id), strerror(errno));

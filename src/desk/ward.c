@@ -26,6 +26,15 @@ ward_note(struct ward *w, const char *deed, struct bytes detail)
 	audit_note(v->desk->store, v->who->name, deed, w->held.id, bytes_sub(detail, 0, 500), visit_client(v));
 }
 
+bool
+ward_has(const struct ward *w)
+{
+	struct bytes        why;
+	const struct vault *v = desk_vault(w->visit->desk, w->visit->arena, &why);
+
+	return v == NULL || bytes_eq(w->held.vault, vault_name(v));
+}
+
 /* False: `why_out` says why there is no vault. */
 static bool
 open_release(struct ward *w, struct arena *a, struct release *r, struct bytes *why_out)

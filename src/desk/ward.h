@@ -21,6 +21,8 @@ enum rc ward_delete(struct ward *, struct arena *, struct bytes *why_out) MUST_U
 #define WARD_SHOWN ((size_t)64 << 10)
 enum rc ward_text(struct ward *, struct arena *, struct bytes *text_out, bool *more_out, struct bytes *why_out) MUST_USE;
 
+/* Does its copy lie in our vault? Also where the vault cannot be opened: reading will say why. */
+bool     ward_has(const struct ward *);
 void     ward_note(struct ward *, const char *deed, struct bytes detail);
 /* Of HTTP, for what was not done. */
 unsigned ward_status(enum rc);

@@ -89,10 +89,10 @@ held_list(struct store *s, struct bytes state, int64_t before_us, struct bytes b
 }
 
 enum rc
-held_due(struct store *s, struct bytes vault, int64_t now_us, size_t limit, held_fn *fn, void *arg)
+held_due(struct store *s, struct bytes vault, int64_t now_us, int64_t abandoned_us, size_t limit, held_fn *fn, void *arg)
 {
 	struct giving g = { .held = fn, .arg = arg };
-	union value   params[] = { VALUE_INT(now_us), VALUE_TEXT(vault), VALUE_INT((int64_t)limit) };
+	union value   params[] = { VALUE_INT(now_us), VALUE_TEXT(vault), VALUE_INT(abandoned_us), VALUE_INT((int64_t)limit) };
 
 	return store_run(s, SQL_HELD_DUE, params, give_held, &g);
 }
@@ -137,6 +137,15 @@ held_told(struct store *s, struct bytes id, int64_t now_us)
 	enum rc     rc = store_run(s, SQL_HELD_TOLD, params, note_any, &any);
 
 	return rc != RC_OK ? rc : any ? RC_OK : RC_LIMIT;
+}
+
+enum rc
+held_any(struct store *s, struct bytes vault, bool *any_out)
+{
+	union value name = VALUE_TEXT(vault);
+
+	*any_out = false;
+	return store_run(s, SQL_HELD_ANY, &name, note_any, any_out);
 }
 
 /* ---- tickets ---- */

@@ -37,8 +37,10 @@ enum rc held_add(struct store *, const struct store_held *) MUST_USE;
 enum rc held_get(struct store *, struct arena *, struct bytes id, struct store_held *held_out) MUST_USE;
 /* Newest first, behind (before_us, before_id): 0 and empty at first. */
 enum rc held_list(struct store *, struct bytes state, int64_t before_us, struct bytes before_id, size_t limit, held_fn *, void *arg) MUST_USE;
-/* Those of one vault to expire by now, oldest first. */
-enum rc held_due(struct store *, struct bytes vault, int64_t now_us, size_t limit, held_fn *, void *arg) MUST_USE;
+/* Has it any row of this vault? */
+enum rc held_any(struct store *, struct bytes vault, bool *any_out) MUST_USE;
+/* Those of one vault to expire by now, and those of others that should have been gone before `abandoned_us`; oldest first. */
+enum rc held_due(struct store *, struct bytes vault, int64_t now_us, int64_t abandoned_us, size_t limit, held_fn *, void *arg) MUST_USE;
 /* Its copy was found in this vault. */
 enum rc held_adopt(struct store *, struct bytes id, struct bytes vault) MUST_USE;
 /* RC_LIMIT: it is not (or no longer) in that state. */

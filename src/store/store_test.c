@@ -426,12 +426,19 @@ of_two_who_release_a_message_one_is_told_so(void **state)
 	assert_bytes(out.recipients, held.recipients);
 	assert_bytes(out.sender, held.sender);
 	assert_int_equal(out.size, 77);
-	assert_int_equal(held_due(s, B("V"), NOON, 10, count_held, &count), RC_OK);
+	assert_int_equal(held_due(s, B("V"), NOON, 0, 10, count_held, &count), RC_OK);
 	assert_int_equal(count, 0);
-	assert_int_equal(held_due(s, B("W"), NOON + 2 * DAY_US, 10, count_held, &count), RC_OK); /* another gateway's */
+	assert_int_equal(held_due(s, B("W"), NOON + 2 * DAY_US, NOON + DAY_US, 10, count_held, &count), RC_OK); /* another gateway's */
 	assert_int_equal(count, 0);
-	assert_int_equal(held_due(s, B("V"), NOON + 2 * DAY_US, 10, count_held, &count), RC_OK);
+	assert_int_equal(held_due(s, B("V"), NOON + 2 * DAY_US, 0, 10, count_held, &count), RC_OK);
 	assert_int_equal(count, 1);
+	assert_int_equal(held_due(s, B("W"), NOON + 9 * DAY_US, NOON + 2 * DAY_US, 10, count_held, &count), RC_OK); /* who did not come back */
+	assert_int_equal(count, 2);
+	bool any = false;
+	assert_int_equal(held_any(s, B("V"), &any), RC_OK);
+	assert_true(any);
+	assert_int_equal(held_any(s, B("W"), &any), RC_OK);
+	assert_false(any);
 	assert_int_equal(held_change(s, held.id, B(HELD_HELD), B("releasing"), NOON + 1, B("ann")), RC_OK);
 	assert_int_equal(held_change(s, held.id, B(HELD_HELD), B("releasing"), NOON + 1, B("bob")), RC_LIMIT);
 	assert_int_equal(held_get(s, a, held.id, &out), RC_OK);

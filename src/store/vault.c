@@ -23,7 +23,6 @@
 #define BEGUN     ".begun-"
 #define SENT      ".sent-"
 
-#define NAME      ".name" /* the vault's own */
 
 struct vault {
 	int  dir;
@@ -45,7 +44,7 @@ struct copy {
 static bool
 read_name(struct vault *v)
 {
-	int     fd = openat(v->dir, NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int     fd = openat(v->dir, VAULT_NAME_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, v->name, ID_LEN);
 
 	if (fd >= 0)
@@ -55,7 +54,8 @@ read_name(struct vault *v)
 	return n == ID_LEN && id_is(bytes_make(v->name, ID_LEN));
 }
 
-/* Under another name first, and linked: whoever finds it finds all of it. */
+/* Under another name first, and linked: whoever finds it finds all of it. Readable, since
+ * an operator may be the first who opens a vault that is the daemon's. */
 static bool
 make_name(struct vault *v)
 {
@@ -66,8 +66,8 @@ make_name(struct vault *v)
 		return false;
 	id_format(random, v->name);
 	snprintf(begun, sizeof(begun), BEGUN "name-%s", v->name);
-	int  fd = openat(v->dir, begun, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	bool fine = fd >= 0 && write(fd, v->name, ID_LEN) == ID_LEN && fsync(fd) == 0 && (linkat(v->dir, begun, v->dir, NAME, 0) == 0 || errno == EEXIST) &&
+	int  fd = openat(v->dir, begun, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	bool fine = fd >= 0 && fchmod(fd, 0644) == 0 && write(fd, v->name, ID_LEN) == ID_LEN && fsync(fd) == 0 && (linkat(v->dir, begun, v->dir, VAULT_NAME_FILE, 0) == 0 || errno == EEXIST) &&
 	            fsync(v->dir) == 0;
 	int saved = errno;
 	if (fd >= 0) {
@@ -94,7 +94,7 @@ vault_open(const char *dir, struct arena *a, struct vault **vault_out, struct by
 	if (v->dir < 0 || faccessat(v->dir, ".", W_OK | X_OK, AT_EACCESS) != 0)
 		goto fail;
 	if (!read_name(v) && (errno != ENOENT || !make_name(v))) {
-		*why_out = arena_printf(a, "%s/" NAME ": %s", dir, errno == EINVAL ? "this is not what we wrote there" : strerror(errno));
+		*why_out = arena_printf(a, "%s/" VAULT_NAME_FILE ": %s", dir, errno == EINVAL ? "this is not what we wrote there" : strerror(errno));
 		vault_close(v);
 		return RC_IO;
 	}
@@ -592,7 +592,7 @@ vault_recover(struct vault *v, struct store *s, int64_t now_us, recover_fn *fn, 
 		struct stuck stuck = { .arena = arena_new((size_t)1 << 20) };
 		rc = held_list(s, B(HELD_RELEASING), last_us, bytes_of(id), RECOVERED_AT_ONCE, note_stuck, &stuck);
 		for (size_t i = 0; i < stuck.count && rc == RC_OK; i++)
-			if (is_ours(v, &stuck.rows[i]) && stuck.rows[i].changed_us < now_us - RELEASE_LONGEST_US)
+			if (stuck.rows[i].changed_us < now_us - (is_ours(v, &stuck.rows[i]) ? RELEASE_LONGEST_US : ABANDONED_US))
 				rc = recover_one(v, s, stuck.arena, &stuck.rows[i], now_us, fn, arg);
 		more = stuck.count == RECOVERED_AT_ONCE;
 		if (more) {

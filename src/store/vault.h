@@ -37,7 +37,8 @@ void copy_add(struct copy *, struct bytes);
 /* Forget it; a file that was begun is removed. Takes NULL. After vault_keep() too. */
 void copy_free(struct copy *);
 
-#define VAULT_PATH_MAX 48
+#define VAULT_NAME_FILE ".name" /* where its name stands, once it has kept something */
+#define VAULT_PATH_MAX  48
 /* Waits for the disk: for worker threads. RC_IO with errno: nothing was kept. */
 enum rc vault_keep(struct copy *, char path_out[VAULT_PATH_MAX]) MUST_USE;
 /* Takes what was kept away again: its row is not there, for certain. */
@@ -52,6 +53,9 @@ enum rc vault_remove(struct vault *, struct bytes path) MUST_USE;
 /* The MTA has taken a message that is being released: noted beside its copy, at
  * once, since its row is changed only after that and a kill may come between. */
 enum rc vault_note_sent(struct vault *, struct bytes path) MUST_USE;
+
+/* A row whose vault does not come back is nobody's: so long behind its time anybody may end it. */
+#define ABANDONED_US (7 * DAY_US)
 
 /* Releases that were cut short: rows that are "releasing" for longer than any
  * release takes. The message is released where the MTA is known to have taken it;

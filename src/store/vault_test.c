@@ -372,11 +372,11 @@ rows_of_another_vault_are_left_alone(void **state)
 			                   .state = bytes_of(states[n]), .expires_us = NOON, .changed_us = NOON, .changed_by = B("root") };
 		assert_int_equal(held_add(s, &held), RC_OK);
 	}
-	assert_int_equal(vault_recover(v, s, later, count_recovered, &count), RC_OK);
+	assert_int_equal(vault_recover(v, s, NOON + RELEASE_LONGEST_US + 1, count_recovered, &count), RC_OK);
 	assert_int_equal(count, 0);
 	assert_int_equal(vault_reconcile(v, s, later, later, note_fault, &f), RC_OK);
 	assert_int_equal(f.without_copy, 0);
-	assert_int_equal(held_due(s, vault_name(v), later, 10, count_due, &count), RC_OK);
+	assert_int_equal(held_due(s, vault_name(v), later, 0, 10, count_due, &count), RC_OK);
 	assert_int_equal(count, 0);
 	assert_int_equal(vault_recover(other, s, later, count_recovered, &count), RC_OK);
 	assert_int_equal(count, 1);
