@@ -78,7 +78,7 @@ static enum rc
 prune_rest(struct store *s, const struct oldest *o)
 {
 	int64_t     day = shelf_day(o->shelf.number);
-	union value number = VALUE_INT(o->shelf.number);
+	union value seen[] = { VALUE_INT(o->shelf.number), VALUE_INT(o->shelf.accounts) };
 	bool        day_ends = shelf_day(o->next.number) != day;
 	size_t      count = 0;
 	/* Recipients of an account that came while its neighbours went; hardly ever any. */
@@ -86,7 +86,7 @@ prune_rest(struct store *s, const struct oldest *o)
 
 	if (rc == RC_OK && count == 0 && day_ends)
 		rc = delete_some(s, SQL_PRUNE_BLAMED, day, SMALL_ROWS, &count);
-	return rc == RC_OK && count == 0 ? store_run(s, SQL_PRUNE_SHELF, &number, NULL, NULL) : rc;
+	return rc == RC_OK && count == 0 ? store_run(s, SQL_PRUNE_SHELF, seen, NULL, NULL) : rc;
 }
 
 static enum rc

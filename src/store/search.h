@@ -1,6 +1,6 @@
 /* store/search.h: find accounts, and count them.
  *
- * Filters are joined by "and"; an empty one is no filter. A search walks days
+ * Filters are joined by "and"; an empty one is no filter. A search walks shelves (store/shelf.h)
  * from the newest to the oldest and gives the newest account first, so a page
  * costs what its rows cost, however many accounts are kept. The next page
  * begins behind the cursor of the last. */

@@ -68,7 +68,10 @@ struct writer {
 	size_t        batch_most; /* by the time the last ones took */
 	struct folder *folder; /* NULL: the log is folded by whoever commits */
 	int64_t       number; /* of the batch in hand */
-	bool          doubtful; /* its commit broke off */
+	bool          doubtful; /* a commit broke off, and may have been kept: */
+	size_t        doubtful_rows; /* so many at the front of the batch */
+	struct losses doubtful_full;
+	struct list   owed; /* kept, but too late for who waited: to be taken back */
 	struct losses refused;
 	struct prune  prune;
 	uint64_t      prune_us; /* when to look next */
@@ -280,6 +283,24 @@ try_once(struct writer *w, struct item *const *items, size_t count, const struct
 	return rc;
 }
 
+static void
+try_pause(unsigned tries)
+{
+	struct timespec pause = { 0, (10L << tries) * 1000000 };
+
+	if (tries > 0)
+		nanosleep(&pause, NULL);
+}
+
+/* Called with the lock held. */
+static void
+gaps_kept(struct writer *w, const struct losses *full)
+{
+	w->refused.n = 0;
+	w->full.n -= full->n;
+	w->full.from_us = w->full.to_us; /* what was lost meanwhile is another gap */
+}
+
 static enum rc
 write_items(struct writer *w, struct item *const *items, size_t count)
 {
@@ -290,12 +311,12 @@ write_items(struct writer *w, struct item *const *items, size_t count)
 	struct losses full = w->full;
 	pthread_mutex_unlock(&w->lock);
 	for (unsigned i = 0; i < TRIES && rc == RC_AGAIN; i++) {
-		struct timespec pause = { 0, (10L << i) * 1000000 };
-		if (i > 0)
-			nanosleep(&pause, NULL);
 		bool committing;
+		try_pause(i);
 		rc = try_once(w, items, count, &full, &committing);
 		w->doubtful = rc == RC_IO && committing;
+		w->doubtful_rows = w->doubtful ? count : 0;
+		w->doubtful_full = full;
 	}
 	pthread_mutex_lock(&w->lock);
 	uint64_t took = clock_mono_us() - start;
@@ -306,9 +327,7 @@ write_items(struct writer *w, struct item *const *items, size_t count)
 	if (rc == RC_OK) {
 		w->number++;
 		w->stats.written += count;
-		w->refused.n = 0;
-		w->full.n -= full.n;
-		w->full.from_us = w->full.to_us; /* what was lost meanwhile is another gap */
+		gaps_kept(w, &full);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return rc;
@@ -330,43 +349,59 @@ is_late(const struct item *item)
 	return item->fn != NULL && item->until_us != 0 && clock_mono_us() >= item->until_us;
 }
 
-/* What was kept, but not wanted any more when it was. */
 static enum rc
-take_back(struct writer *w, struct item *item)
+remove_owed(struct writer *w)
 {
 	enum rc rc = store_begin(w->store);
 
-	if (rc == RC_OK)
+	for (struct item *item = w->owed.first; item != NULL && rc == RC_OK; item = item->next)
 		rc = item_remove(w->store, item);
 	if (rc == RC_OK)
 		rc = store_commit(w->store);
-	if (rc == RC_OK)
-		return RC_OK;
-	keep_trouble(w, store_trouble(w->store));
-	store_rollback(w->store);
+	if (rc != RC_OK) {
+		keep_trouble(w, store_trouble(w->store));
+		store_rollback(w->store);
+	}
 	return rc;
+}
+
+/* Until it has succeeded it is tried again before anything else is written. */
+static void
+take_back(struct writer *w)
+{
+	enum rc      rc = RC_AGAIN;
+	struct item *item;
+
+	for (unsigned i = 0; i < TRIES && w->owed.first != NULL && rc == RC_AGAIN; i++) {
+		try_pause(i);
+		rc = remove_owed(w);
+	}
+	for (item = w->owed.first; item != NULL; item = item->next)
+		tell(item, rc == RC_OK ? RC_AGAIN : RC_IO);
+	while (rc == RC_OK && (item = list_take(&w->owed)) != NULL)
+		free(item);
 }
 
 static void
 item_kept(struct writer *w, struct item *item)
 {
-	enum rc rc = RC_OK;
-
-	if (is_late(item))
-		rc = take_back(w, item) == RC_OK ? RC_AGAIN : RC_IO;
-	tell(item, rc);
+	if (item->disowned || is_late(item)) {
+		list_add(&w->owed, item);
+		return;
+	}
+	tell(item, RC_OK);
 	free(item);
 }
 
+/* The first rows of the batch are in the store. */
 static void
-batch_kept(struct writer *w)
+rows_kept(struct writer *w, size_t count)
 {
-	size_t count = w->batch_count;
-
 	for (size_t i = 0; i < count; i++)
 		item_kept(w, w->batch[i]);
-	w->batch_count = 0;
-	w->doubtful = false;
+	w->batch_count -= count;
+	memmove(w->batch, w->batch + count, w->batch_count * sizeof(struct item *));
+	take_back(w);
 	pthread_mutex_lock(&w->lock);
 	w->taken += count;
 	pthread_cond_broadcast(&w->done);
@@ -405,6 +440,7 @@ write_singly(struct writer *w)
 	}
 	w->batch_count -= next;
 	memmove(w->batch, w->batch + next, w->batch_count * sizeof(struct item *));
+	take_back(w);
 	return rc == RC_IO || rc == RC_AGAIN ? rc : RC_OK;
 }
 
@@ -440,7 +476,7 @@ store_lost(struct writer *w)
 		if (w->batch[i]->fn == NULL)
 			continue;
 		w->batch[i]->disowned = true;
-		tell(w->batch[i], w->doubtful ? RC_IO : RC_AGAIN);
+		tell(w->batch[i], i < w->doubtful_rows ? RC_IO : RC_AGAIN);
 	}
 	store_close(w->store);
 	w->store = NULL;
@@ -469,13 +505,14 @@ write_batch(struct writer *w)
 {
 	uint64_t start = clock_mono_us();
 
+	take_back(w);
 	batch_sift(w, is_late);
-	enum rc rc = w->batch_count > 0 ? write_items(w, w->batch, w->batch_count) : RC_OK;
+	enum rc rc = write_items(w, w->batch, w->batch_count);
 	fit_batch(w, clock_mono_us() - start);
 	if (rc == RC_SYNTAX || rc == RC_MEMORY)
 		rc = write_singly(w);
 	if (rc == RC_OK)
-		batch_kept(w);
+		rows_kept(w, w->batch_count);
 	else
 		store_lost(w);
 }
@@ -495,7 +532,7 @@ is_disowned(const struct item *item)
 	return item->disowned;
 }
 
-/* Was the batch kept whose commit broke off? Then those of its rows whose mail was
+/* Was it kept, whose commit broke off? Then those of its rows whose mail was
  * deferred meanwhile are taken back. */
 static enum rc
 settle(struct writer *w)
@@ -503,23 +540,21 @@ settle(struct writer *w)
 	union value id = VALUE_TEXT(bytes_of(w->id));
 	int64_t     last = -1;
 	enum rc     rc = w->doubtful ? store_run(w->store, SQL_WRITER_GET, &id, note_number, &last) : RC_OK;
-	bool        kept = w->doubtful && last == w->number;
 
-	for (size_t i = 0; kept && i < w->batch_count && rc == RC_OK; i++)
-		if (w->batch[i]->disowned)
-			rc = take_back(w, w->batch[i]);
 	if (rc != RC_OK)
 		return rc;
+	if (w->doubtful && last == w->number) {
+		w->number++;
+		pthread_mutex_lock(&w->lock);
+		w->stats.written += w->doubtful_rows;
+		gaps_kept(w, &w->doubtful_full);
+		pthread_mutex_unlock(&w->lock);
+		rows_kept(w, w->doubtful_rows);
+	}
 	w->doubtful = false;
+	w->doubtful_rows = 0;
 	batch_sift(w, is_disowned);
-	if (!kept)
-		return RC_OK;
-	w->number++;
-	pthread_mutex_lock(&w->lock);
-	w->stats.written += w->batch_count;
-	pthread_mutex_unlock(&w->lock);
-	w->refused.n = 0;
-	batch_kept(w);
+	take_back(w);
 	return RC_OK;
 }
 
@@ -679,11 +714,13 @@ run(void *arg)
 		pthread_mutex_unlock(&w->lock);
 		if (w->store == NULL)
 			reopen(w);
-		else if (w->batch_count > 0 || losses || w->refused.n > 0)
-			w->batch_count > 0 ? write_batch(w) : (void)write_items(w, NULL, 0);
+		else if (w->batch_count > 0 || losses || w->refused.n > 0 || w->owed.first != NULL)
+			write_batch(w);
 		prune_some(w);
 		mind_log(w);
 	}
+	if (w->store != NULL)
+		take_back(w);
 	if (w->store != NULL)
 		prune_end(w->store, &w->prune, store_now_us());
 	return NULL;
@@ -701,9 +738,11 @@ free_writer(struct writer *w)
 		free(item);
 	}
 	for (size_t i = 0; i < w->batch_count; i++) {
-		tell(w->batch[i], w->doubtful ? RC_IO : RC_AGAIN);
+		tell(w->batch[i], i < w->doubtful_rows ? RC_IO : RC_AGAIN);
 		free(w->batch[i]);
 	}
+	while ((item = list_take(&w->owed)) != NULL)
+		free(item);
 	folder_stop(w->folder);
 	store_close(w->store);
 	pthread_cond_destroy(&w->wake);
@@ -739,6 +778,7 @@ new_writer(const struct writer_settings *settings)
 	fill_settings(&w->set);
 	w->queue.end = &w->queue.first;
 	w->urgent.end = &w->urgent.first;
+	w->owed.end = &w->owed.first;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->wake, &attr);
