@@ -385,6 +385,11 @@ def test_digest(d):
     keep_one(d, "fourth")
     other = pathlib.Path(d.work, "conf.other")
     other.write_text(re.sub(r"release_to = \S+", f"release_to = inet:127.0.0.1:{server.port}", pathlib.Path(d.config).read_text()))
+    relay = Server(rcpt=b"554 5.7.1 Relay access denied")
+    wrong = pathlib.Path(d.work, "conf.wrong")
+    wrong.write_text(re.sub(r"release_to = \S+", f"release_to = inet:127.0.0.1:{relay.port}", pathlib.Path(d.config).read_text()))
+    told = subprocess.run((*ask[:-1], str(wrong)), capture_output=True, text=True)
+    check(told.returncode == 75 and "will be tried again" in told.stderr, "a server that refuses us is set up wrongly, and nobody counts as told", told)
     told = subprocess.run((*ask[:-1], str(other)), capture_output=True, text=True)
     check(told.stdout == "0 letters sent\n" and "1 refused by the server for good" in told.stderr, "a recipient whom the server refuses for good is told of", told)
     check(subprocess.run(ask, capture_output=True, text=True).stdout == "0 letters sent\n", "once")
@@ -455,6 +460,11 @@ def test_quarantine(d, admin):
     page = d.get(f"/quarantine/{id}", headers=admin)[2]
     check("X-Mark: first" in page and "Release to its recipients" in page, "one can look at it", page)
     check(f'href="/quarantine/{id}"' in d.get(f"/message/{id}", headers=admin)[2], "its story leads there")
+    other = pathlib.Path(d.work, "conf.elsewhere")
+    other.write_text(re.sub(r"quarantine_dir = \S+", "quarantine_dir = elsewhere", pathlib.Path(d.config).read_text()))
+    for deed in ("release", "delete"):
+        far = subprocess.run((d.program, "quarantine", deed, id, "--config", str(other)), capture_output=True, text=True)
+        check(far.returncode == 2 and f"with the name {held(d)[0]['vault']}: do this there" in far.stderr and len(held(d)) == 1, f"a gateway that has not its copy does not {deed} it", far)
     csrf = csrf_of(d, admin)
     check(d.form(f"/quarantine/{id}", headers=admin, do="release")[0] == 403, "without the secret of the form nothing is released")
     check(d.form(f"/quarantine/{id}", headers=admin, do="eat", csrf=csrf)[0] == 400, "nor with another word")
