@@ -144,6 +144,7 @@ static const struct row {
 	{ "the second of two keys verifies", RSA, "p=$RSA2048\n" KEY, RESULT_PASS, REASON_DKIM_VERIFIED, NULL, NULL, BY_1024 },
 	{ "a key that disagrees counts more than a revoked one", RSA, "p=\np=$RSA2048", RESULT_FAIL, REASON_DKIM_BAD_SIGNATURE, NULL, NULL, BY_1024 },
 	{ "in whatever order they come", RSA, "p=$RSA2048\np=", RESULT_FAIL, REASON_DKIM_BAD_SIGNATURE, NULL, NULL, BY_1024 },
+	{ "a key with v= behind p= is none", RSA, "p=$RSA1024; v=DKIM1; t=y", RESULT_PERMERROR, REASON_DKIM_KEY_SYNTAX, NULL, NULL, BY_1024 },
 	{ "a fifth key is not tried", RSA, "p=\np=\np=\np=\n" KEY, RESULT_PERMERROR, REASON_DKIM_KEY_REVOKED, NULL, NULL, BY_1024 },
 };
 

@@ -14,14 +14,12 @@
 #include <stdlib.h>
 
 #include "auth/digest.h"
-#include "auth/taglist.h"
 #include "base/codec.h"
 
-#define KEYS_MAX      4
-#define KEY_TEXT_MAX  4096 /* of p=: an RSA key of some 24000 bits */
-#define RSA_BITS_MIN  1024
-#define RSA_BITS_MAX  4096
-#define EXPONENT_MAX  8 /* octets; OpenSSL's own limit for large keys, here for all: it bounds the work */
+#define KEY_TEXT_MAX   4096 /* of p=: an RSA key of some 24000 bits */
+#define RSA_BITS_MIN   1024
+#define RSA_BITS_MAX   4096
+#define EXPONENT_MAX   8 /* octets; OpenSSL's own limit for large keys, here for all: it bounds the work */
 #define ED25519_OCTETS 32
 
 struct key {
@@ -39,7 +37,7 @@ struct key {
 
 struct keyring {
 	size_t     count;
-	struct key keys[KEYS_MAX];
+	struct key keys[KEY_COUNT_MAX];
 };
 
 static void
@@ -231,30 +229,36 @@ read_octets(struct arena *a, struct key *k, struct bytes text)
 		decode_ed25519(k, octets);
 }
 
+/* RFC 6376 section 3.6.1: v=, if it is there, is the first tag, and DKIM1. */
+bool
+key_is(struct bytes text, struct taglist *list_out)
+{
+	if (!taglist_parse(text, list_out) || taglist_get(list_out, B("p")) == NULL)
+		return false;
+	const struct tag *v = taglist_get(list_out, B("v"));
+	return v == NULL || (v == list_out->tags && bytes_eq(v->value, B("DKIM1")));
+}
+
 static void
 key_parse(struct arena *a, struct bytes text, struct key *k)
 {
 	struct taglist    list;
-	const struct tag *h, *p, *s, *v;
+	const struct tag *h, *s;
 
 	*k = (struct key){ .fault = REASON_DKIM_KEY_SYNTAX };
-	if (!taglist_parse(text, &list)) {
+	k->sound = key_is(text, &list);
+	if (!k->sound) {
 		k->faulty = true;
 		return;
 	}
 	h = taglist_get(&list, B("h"));
-	p = taglist_get(&list, B("p"));
 	s = taglist_get(&list, B("s"));
-	v = taglist_get(&list, B("v"));
-	k->faulty = p == NULL || (v != NULL && (v != list.tags || !bytes_eq(v->value, B("DKIM1"))));
-	k->sound = !k->faulty;
 	k->sha256 = h == NULL || list_has(h, B("sha256"));
 	k->email = s == NULL || list_has(s, B("email")) || list_has(s, B("*"));
 	k->strict = list_has(taglist_get(&list, B("t")), B("s"));
 	k->testing = list_has(taglist_get(&list, B("t")), B("y"));
 	read_type(k, taglist_get(&list, B("k")));
-	if (k->sound)
-		read_octets(a, k, p->value);
+	read_octets(a, k, taglist_get(&list, B("p"))->value);
 	ERR_clear_error();
 }
 
@@ -267,11 +271,11 @@ keyring_new(struct arena *a, const struct answer *answer, bool *whole_out)
 	*whole_out = true;
 	if (ring == NULL)
 		return NULL;
-	for (size_t i = 0; i < answer->count && i < 4 * KEYS_MAX && ring->count < KEYS_MAX; i++) {
+	for (size_t i = 0; i < answer->count && i < KEY_RECORDS_MAX && ring->count < KEY_COUNT_MAX; i++) {
 		struct key *k = &ring->keys[ring->count];
 		key_parse(a, answer_txt(a, answer->rdata[i]), k);
 		*whole_out = *whole_out && (k->faulty || k->pkey != NULL);
-		/* Other people's TXT records (a wildcard's, say) do not crowd out a key. */
+		/* Other people's TXT records do not crowd out a key. */
 		if (k->sound || (ring->count == 0 && i + 1 == answer->count))
 			ring->count++;
 	}

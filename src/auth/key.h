@@ -8,7 +8,14 @@
 #define AUTH_KEY_H
 
 #include "auth/signature.h"
+#include "auth/taglist.h"
 #include "base/ask.h"
+
+#define KEY_COUNT_MAX   4 /* at one name */
+#define KEY_RECORDS_MAX (4 * KEY_COUNT_MAX) /* at one name, with other people's among them: a wildcard's, say */
+
+/* Is this the text of a key? One that was revoked is, too (its p= is empty). What could be read is in the list, either way. */
+bool key_is(struct bytes text, struct taglist *list_out);
 
 enum key_word {
 	KEY_UNUSABLE, /* there is no key that may be used; the reason says why */

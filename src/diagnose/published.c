@@ -1,23 +1,18 @@
 /* diagnose/published.c: see published.h. */
 #include "diagnose/published.h"
 
-#include "auth/taglist.h"
-
-#define RECORDS_MAX 4 /* at one name; others may stand beside the key */
+#include "auth/key.h"
 
 enum record { NO_KEY, REVOKED, KEY };
 
-/* RFC 6376 section 3.6.1: v, if it is there, is DKIM1; an empty p is a key that was revoked. */
 static enum record
 record_of(struct bytes text)
 {
-	struct taglist    list;
-	bool              whole = taglist_parse(text, &list);
-	const struct tag *v = taglist_get(&list, B("v")), *p = taglist_get(&list, B("p"));
+	struct taglist list;
 
-	if (!whole || p == NULL || (v != NULL && !bytes_eq(v->value, B("DKIM1"))))
+	if (!key_is(text, &list))
 		return NO_KEY;
-	return p->value.len > 0 ? KEY : REVOKED;
+	return taglist_get(&list, B("p"))->value.len > 0 ? KEY : REVOKED;
 }
 
 static struct checked
@@ -30,12 +25,14 @@ struct checked
 key_published(struct arena *a, struct bytes name, const struct answer *answer)
 {
 	enum record best = NO_KEY;
-	size_t      count = 0;
+	size_t      count = 0, keys = 0;
 
 	if (answer_is_trouble(answer))
 		return checked_of(a, CHECK_UNKNOWN, "the key at", name, " could not be looked up");
-	for (; answer->status == ANSWER_OK && count < answer->count && count < RECORDS_MAX; count++) {
+	/* As many as are tried when a signature is verified. */
+	for (; answer->status == ANSWER_OK && count < answer->count && count < KEY_RECORDS_MAX && keys < KEY_COUNT_MAX; count++) {
 		enum record one = record_of(answer_txt(a, answer->rdata[count]));
+		keys += one != NO_KEY;
 		best = one > best ? one : best;
 	}
 	if (best == KEY)
