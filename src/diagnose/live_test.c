@@ -7,12 +7,18 @@
 #include "diagnose/live.h"
 
 #define TAIL "\r\n\r\n------ This is a copy of the message, including all the headers. ------\r\n\r\n"
-#define REPORT(reply) "From: MAILER-DAEMON@out.example.org\r\nTo: anna@example.org\r\nSubject: Undelivered Mail Returned to Sender\r\n\r\n" \
-	"<ben@example.net>: host mx.example.net[192.0.2.25] said: " reply TAIL "Return-Path: <anna@example.org>\r\nFrom: Anna <anna@example.org>\r\nTo: ben@example.net\r\n"
+#define REPORT(reply) REPORT_OF("mx.example.net", reply)
+#define REPORT_OF(host, reply) "From: MAILER-DAEMON@out.example.org\r\nTo: anna@example.org\r\nSubject: Undelivered Mail Returned to Sender\r\n\r\n" \
+	"<ben@example.net>: host " host "[192.0.2.25] said: " reply TAIL "Return-Path: <anna@example.org>\r\nFrom: Anna <anna@example.org>\r\nTo: ben@example.net\r\n"
 #define SIGNED(domain) "DKIM-Signature: v=1; a=rsa-sha256; d=" domain "; s=k1; h=from; bh=x; b=y\r\n"
 #define DMARC_REPLY "550 5.7.509 Access denied, sending domain example.org does not pass DMARC verification and has a DMARC policy of reject. [198.51.100.7]"
 #define LIST_REPLY "554 5.7.1 Service unavailable; Client host [198.51.100.7] blocked using zen.spamhaus.org"
 #define RELAY_REPLY "550 5.7.1 Unable to relay"
+#define PTR(n) "7.100.51.198.in-addr.arpa PTR b" n ".example.org\n"
+#define PTRS(more) PTR("2") PTR("3") PTR("4") PTR("5") PTR("6") PTR("7") PTR("8") PTR("9") PTR("10") more
+#define KEY_AT "k1._domainkey.example.org TXT "
+#define REVOKED KEY_AT "\"v=DKIM1; p=\"\n"
+#define FOREIGN KEY_AT "\"v=spf1 -all\"\n"
 #define PLAIN REPORT(DMARC_REPLY) "\r\n"
 
 static const struct row {
@@ -28,6 +34,12 @@ static const struct row {
 	{ "trouble with SPF is unknown", "example.org TXT !timeout", PLAIN, "spf", CHECK_UNKNOWN, "could not be looked up" },
 	{ "a name that leads back is fine", "7.100.51.198.in-addr.arpa PTR out.example.org\nout.example.org A 198.51.100.7", PLAIN, "ptr", CHECK_FINE, "is called out.example.org, and that name leads back" },
 	{ "a name that does not is a fault", "7.100.51.198.in-addr.arpa PTR out.example.org\nout.example.org A 198.51.100.8", PLAIN, "ptr", CHECK_FAULT, "does not lead back" },
+	{ "several names of which one leads back are fine", PTR("1") PTR("2") "b2.example.org A 198.51.100.7", PLAIN, "ptr", CHECK_FINE, "is called b2.example.org, and that name leads back" },
+	{ "several of which none does are a fault", PTR("1") PTR("2") "b3.example.org A 198.51.100.7", PLAIN, "ptr", CHECK_FAULT, "neither that name nor another of it leads back" },
+	{ "the tenth name is looked at", PTR("1") PTRS("b10.example.org A 198.51.100.7"), PLAIN, "ptr", CHECK_FINE, "is called b10.example.org" },
+	{ "ten that do not lead back are a fault", PTR("1") PTRS("b11.example.org A 198.51.100.7"), PLAIN, "ptr", CHECK_FAULT, "neither that name nor another" },
+	{ "of the eleventh it is not known whether it would", PTR("1") PTRS(PTR("11") "b11.example.org A 198.51.100.7"), PLAIN, "ptr", CHECK_UNKNOWN,
+	  "198.51.100.7 has more names than are looked at; none of the first 10 leads back to it" },
 	{ "no name is a fault", "example.org A 192.0.2.1", PLAIN, "ptr", CHECK_FAULT, "has no reverse DNS name" },
 	{ "trouble with the name is unknown", "7.100.51.198.in-addr.arpa PTR !servfail", PLAIN, "ptr", CHECK_UNKNOWN, "could not be looked up" },
 	{ "trouble on the way back is unknown", "7.100.51.198.in-addr.arpa PTR out.example.org\nout.example.org A !timeout", PLAIN, "ptr", CHECK_UNKNOWN, "could not be looked up" },
@@ -57,6 +69,10 @@ static const struct row {
 	{ "a domain without MX takes mail at its own address", "example.net A 192.0.2.1", PLAIN, "mx", CHECK_FINE, "example.net has no MX record; mail goes to its own address" },
 	{ "also with only an IPv6 address", "example.net AAAA 2001:db8::25", PLAIN, "mx", CHECK_FINE, "mail goes to its own address" },
 	{ "without an address it is a fault", "example.net TXT \"x\"", PLAIN, "mx", CHECK_FAULT, "example.net has neither MX record nor address" },
+	{ "one of whose own addresses not all could be looked up may be who refused", "example.net A 192.0.2.1\nexample.net AAAA !timeout", REPORT_OF("mx.example.com", RELAY_REPLY) "\r\n", "mx", CHECK_UNKNOWN,
+	  "mail goes to its own address; not all of its addresses could be looked up" },
+	{ "who refused and is at none of its own addresses is told", "example.net A 192.0.2.1", REPORT_OF("mx.example.com", RELAY_REPLY) "\r\n", "mx", CHECK_FAULT,
+	  "so mail goes to its own address; mx.example.com, which refused" },
 	{ "an own address that cannot be looked up is unknown", "example.net TXT \"x\"\nexample.net A !timeout", PLAIN, "mx", CHECK_UNKNOWN, "its address could not be looked up" },
 	{ "trouble with the MX is unknown", "example.net MX !servfail", PLAIN, "mx", CHECK_UNKNOWN, "could not be looked up" },
 	{ "an aligned signature is fine", "_dmarc.example.org TXT \"v=DMARC1; p=reject\"", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dmarc", CHECK_FINE, "example.org publishes p=reject" },
@@ -67,6 +83,10 @@ static const struct row {
 	{ "trouble with DMARC is unknown", "_dmarc.example.org TXT !timeout", PLAIN, "dmarc", CHECK_UNKNOWN, "could not be looked up" },
 	{ "a key that is there is fine", "k1._domainkey.example.org TXT \"v=DKIM1; p=AAAA\"", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dkim", CHECK_FINE, "there is a key at k1._domainkey.example.org" },
 	{ "a revoked key is a fault", "k1._domainkey.example.org TXT \"v=DKIM1; p=\"", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dkim", CHECK_FAULT, "it was revoked" },
+	{ "v behind p is no key, as a verifier sees it", KEY_AT "\"p=AAAA; v=DKIM1\"", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dkim", CHECK_FAULT, "there is a record, but no key, at" },
+	{ "without v it is a key", KEY_AT "\"k=rsa; p=AAAA\"", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dkim", CHECK_FINE, "there is a key at" },
+	{ "records of others do not crowd out a key", FOREIGN FOREIGN FOREIGN FOREIGN FOREIGN KEY_AT "\"p=AAAA\"", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dkim", CHECK_FINE, "there is a key at" },
+	{ "what stands behind four keys is tried by nobody", REVOKED REVOKED REVOKED REVOKED KEY_AT "\"p=AAAA\"", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dkim", CHECK_FAULT, "it was revoked" },
 	{ "no key is a fault", "example.org A 192.0.2.1", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dkim", CHECK_FAULT, "there is no key at" },
 	{ "trouble with the key is unknown", "k1._domainkey.example.org TXT !bogus", REPORT(DMARC_REPLY) SIGNED("example.org") "\r\n", "dkim", CHECK_UNKNOWN, "could not be looked up" },
 	{ "what the report does not name is not checked", "example.org A 192.0.2.1", "550 5.1.1 unknown", NULL, CHECK_FINE, NULL },

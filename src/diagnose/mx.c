@@ -181,7 +181,8 @@ conclude_own(struct mx *m, enum check_state *state_out, struct bytes *evidence_o
 
 	if (h->alive && f.faults.len == 0) {
 		*state_out = known ? CHECK_FINE : CHECK_UNKNOWN;
-		*evidence_out = arena_printf(m->arena, "%.*s has no MX record; mail goes to its own address", B_FMT(m->domain));
+		*evidence_out = arena_printf(m->arena, "%.*s has no MX record; mail goes to its own address%s", B_FMT(m->domain),
+		                             known ? "" : "; not all of its addresses could be looked up");
 	} else if (h->alive) {
 		*state_out = CHECK_FAULT;
 		*evidence_out = arena_printf(m->arena, "%.*s has no MX record, so mail goes to its own address; %.*s", B_FMT(m->domain), B_FMT(f.faults));

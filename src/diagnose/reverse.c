@@ -4,9 +4,10 @@
 static void
 take_names(struct reverse *r, struct arena *a, const struct answer *answer)
 {
-	for (size_t i = 0; answer->status == ANSWER_OK && i < answer->count && r->count < REVERSE_NAMES; i++) {
+	for (size_t i = 0; answer->status == ANSWER_OK && i < answer->count && !r->more; i++) {
 		struct bytes name = answer_name(a, answer->rdata[i]);
-		if (name.len > 0)
+		r->more = name.len > 0 && r->count == REVERSE_NAMES;
+		if (name.len > 0 && !r->more)
 			r->names[r->count++] = name;
 	}
 }
@@ -30,6 +31,8 @@ conclude(const struct reverse *r, struct arena *a, struct bytes ip)
 		return (struct checked){ "ptr", CHECK_UNKNOWN, arena_printf(a, "the reverse DNS of %.*s could not be looked up", B_FMT(ip)) };
 	if (r->count == 0)
 		return (struct checked){ "ptr", CHECK_FAULT, arena_printf(a, "%.*s has no reverse DNS name", B_FMT(ip)) };
+	if (r->more)
+		return (struct checked){ "ptr", CHECK_UNKNOWN, arena_printf(a, "%.*s has more names than are looked at; none of the first %d leads back to it", B_FMT(ip), REVERSE_NAMES) };
 	return (struct checked){ "ptr", CHECK_FAULT, arena_printf(a, "%.*s is called %.*s, but %s", B_FMT(ip), B_FMT(r->names[0]),
 	                                                          r->count > 1 ? "neither that name nor another of it leads back to it" :
 	                                                                         "that name does not lead back to it") };

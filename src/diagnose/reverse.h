@@ -8,11 +8,11 @@
 #include "diagnose/explain.h"
 #include "mail/finding.h"
 
-#define REVERSE_NAMES 4 /* that are looked at */
+#define REVERSE_NAMES 10 /* that are looked at: as SPF has it, RFC 7208 section 4.6.4 */
 
 struct reverse {
 	struct ip    ip;
-	bool         asked, trouble;
+	bool         asked, trouble, more; /* more: names than that */
 	struct bytes names[REVERSE_NAMES];
 	size_t       count, at; /* at: whose address is asked for */
 };
