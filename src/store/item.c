@@ -10,7 +10,7 @@
 
 #define HOUR_US ((int64_t)3600 * 1000000)
 
-/* What nine indexes add to an account, and one to a recipient; measured. */
+/* What nine indexes add to an account (what was accepted has eight), and one to a recipient; measured. */
 #define ACCOUNT_WEIGHT   700
 #define RECIPIENT_WEIGHT 150
 
