@@ -355,6 +355,5 @@ wordset_scan(const struct wordset *w, struct bytes text, bool (*hit)(void *, uin
 		if (!words_at(&s, last, i))
 			return;
 	/* A short word at the very end has nothing behind it. */
-	if ((uint8_t)last != ' ')
-		short_tell(&s, last & 0xffffff, text.len);
+	short_tell(&s, last & 0xffffff, text.len);
 }

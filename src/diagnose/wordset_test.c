@@ -21,6 +21,7 @@ static const struct search searches[] = {
 	{ "words of one letter", "a", 9, 7, 300 },
 	{ "words in both cases and runs of white space", "aB \n\t", 7, 40, 3000 },
 	{ "short words at the end of a text", "abc", 3, 20, 3000 },
+	{ "short words that begin or end in a blank", "ab ", 3, 20, 3000 },
 	{ "octets above ASCII", "\xc3\xa4z ", 8, 30, 3000 },
 };
 
@@ -42,15 +43,6 @@ made(struct arena *a, const char *letters, size_t least, size_t most, uint32_t *
 	return bytes_make(text, n);
 }
 
-/* How often each word was found. */
-static bool
-count_hit(void *arg, uint32_t number, size_t end)
-{
-	((unsigned *)arg)[number]++;
-	(void)end;
-	return true;
-}
-
 /* As a scan sees a text: lower case, each run of white space one blank, also those at its ends. */
 static struct bytes
 folded(struct arena *a, struct bytes text)
@@ -66,6 +58,25 @@ folded(struct arena *a, struct bytes text)
 	return bytes_make(out, n);
 }
 
+#define TEXT_MAX 40
+
+struct have {
+	struct arena *a;
+	struct bytes  text;
+	unsigned      ends[WORDS_MAX][TEXT_MAX + 1]; /* of each word, at each place of the folded text, how often */
+};
+
+/* The end is one in the text as it is: the folded text ends with that octet, too. */
+static bool
+count_hit(void *arg, uint32_t number, size_t end)
+{
+	struct have *have = arg;
+
+	assert_true(end <= have->text.len);
+	have->ends[number][folded(have->a, bytes_sub(have->text, 0, end)).len]++;
+	return true;
+}
+
 static void
 check_search(void **state)
 {
@@ -77,22 +88,21 @@ check_search(void **state)
 
 	for (unsigned i = 0; i < s->words; i++) {
 		do
-			words[i] = text_fold(a, made(a, s->letters, WORDSET_WORD_MIN, s->word_max, &seed));
+			words[i] = folded(a, made(a, s->letters, WORDSET_WORD_MIN, s->word_max, &seed));
 		while (words[i].len < WORDSET_WORD_MIN);
 		assert_int_equal(wordset_add(t, words[i], i), RC_OK);
 	}
 	assert_int_equal(wordset_ready(t), RC_OK);
 	for (unsigned n = 0; n < s->texts; n++) {
-		unsigned     have[WORDS_MAX] = { 0 };
-		struct bytes text = made(a, s->letters, 0, 40, &seed), plain = folded(a, text);
-		wordset_scan(t, text, count_hit, have);
-		for (unsigned i = 0; i < s->words; i++) {
-			unsigned want = 0;
-			for (size_t at = 0; at + words[i].len <= plain.len; at++)
-				want += bytes_starts(bytes_from(plain, at), words[i]);
-			if (have[i] != want)
-				fail_msg("\"%.*s\" in \"%.*s\": found %u times, not %u", B_FMT(words[i]), B_FMT(plain), have[i], want);
-		}
+		struct bytes text = made(a, s->letters, 0, TEXT_MAX, &seed), plain = folded(a, text);
+		struct have  have = { .a = a, .text = text };
+		wordset_scan(t, text, count_hit, &have);
+		for (unsigned i = 0; i < s->words; i++)
+			for (size_t end = 0; end <= plain.len; end++) {
+				unsigned want = end >= words[i].len && bytes_eq(bytes_sub(plain, end - words[i].len, words[i].len), words[i]);
+				if (have.ends[i][end] != want)
+					fail_msg("\"%.*s\" in \"%.*s\": found %u times with its end at %zu, not %u", B_FMT(words[i]), B_FMT(plain), have.ends[i][end], end, want);
+			}
 	}
 	wordset_free(t);
 	arena_free(a);
