@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <threads.h>
 #include <unistd.h>
 
 #include "base/library.h"
@@ -39,15 +40,26 @@ static struct {
 #undef X
 } mhd;
 
-/* Only a daemon has a web side, and the library brings six others along. */
-static bool
-library_there(void)
+static once_flag mhd_once = ONCE_FLAG_INIT;
+static bool      mhd_there;
+
+static void
+fetch(void)
 {
 #define X(name) { #name, &mhd.name },
 	static const struct library_symbol symbols[] = { MHD_FUNCTIONS(X) };
 #undef X
 
-	return library_open("libmicrohttpd.so.12", symbols, NELEMS(symbols));
+	mhd_there = library_open("libmicrohttpd.so.12", symbols, NELEMS(symbols));
+}
+
+/* Only a daemon has a web side, and the library brings six others along. The threads of one
+ * server use the table while a second one is started. */
+static bool
+library_there(void)
+{
+	call_once(&mhd_once, fetch);
+	return mhd_there;
 }
 
 struct http {
