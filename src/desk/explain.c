@@ -64,6 +64,14 @@ static const struct cli_verb verb = {
 	-1,
 };
 
+/* Of the host we run on, for ids: opened at the first. --live may have read the defaults, which know nothing of it. */
+struct host {
+	bool            asked;
+	struct cli      cli;
+	struct desk_env desk;
+	struct store   *store; /* NULL: a fault was told, cli.exit is its */
+};
+
 struct run {
 	struct cli       cli;
 	struct own       own;
@@ -74,6 +82,7 @@ struct run {
 	struct oracle   *oracle; /* with --live */
 	struct desk_env  desk; /* opened when it is needed */
 	struct store    *store; /* NULL: nobody knows what we sent */
+	struct host      host;
 	struct buf       in, out; /* kept from file to file */
 	char             time[CLOCK_TEXT_MAX]; /* of this run, as it is written */
 	size_t           done; /* messages explained */
@@ -290,23 +299,34 @@ open_store(struct run *run)
 	return run->store != NULL;
 }
 
+static void
+open_host(struct run *run)
+{
+	struct host *h = &run->host;
+
+	if (h->asked)
+		return;
+	h->asked = true;
+	h->cli = run->cli;
+	settings_of_host(&h->cli);
+	if (desk_env_open(&h->desk, &h->cli, NULL))
+		h->store = desk_store_open(&h->cli, h->desk.settings, STORE_READ);
+}
+
 /* Our own reply is the best report of all: the whole story is here. */
 static int
 explain_account(struct run *run, const char *id)
 {
 	struct trace_job job = { .cli = run->cli, .store = run->store };
-	int              exit = CLI_USE;
+	int              exit;
 
-	/* --live may have read the defaults, which know nothing of this host. */
-	settings_of_host(&job.cli);
-	if (job.store == NULL && desk_env_open(&job.desk, &job.cli, NULL))
-		job.store = desk_store_open(&job.cli, job.desk.settings, STORE_READ);
+	if (job.store == NULL) {
+		open_host(run);
+		job.cli = run->host.cli;
+		job.store = run->host.store;
+	}
 	flush(run, true);
 	exit = job.store != NULL ? trace_story(&job, id_kept(run->arena, bytes_of(id))) : job.cli.exit;
-	if (job.store != run->store)
-		store_close(job.store);
-	if (job.desk.settings != NULL)
-		desk_env_close(&job.desk);
 	buf_free(&job.out);
 	arena_reset(run->arena);
 	return exit;
@@ -419,6 +439,9 @@ open_helpers(struct run *run)
 static void
 close_helpers(struct run *run)
 {
+	store_close(run->host.store);
+	if (run->host.desk.settings != NULL)
+		desk_env_close(&run->host.desk);
 	store_close(run->store);
 	oracle_free(run->oracle);
 	if (run->desk.settings != NULL)

@@ -44,6 +44,7 @@ static const struct row {
 	{ "an id may be typed in lower case", "explain aaaaaaaaaaaa --store %/t.db", 0, "4ABC123", NULL },
 	{ "the settings name the store, too", "explain AAAAAAAAAAAA --config %/conf", 0, "4ABC123", NULL },
 	{ "an account as JSON is that of trace", "explain AAAAAAAAAAAA --json --store %/t.db", 0, "\"kept\":{", NULL },
+	{ "two ids are told from one store", "explain AAAAAAAAAAAA aaaaaaaaaaaa --config %/conf", 0, "4ABC123", NULL },
 	{ "an id that is not kept is a fault", "explain CCCCCCCCCCCC --store %/t.db", 2, NULL, "no such account" },
 	{ "without a store there is no account", "explain AAAAAAAAAAAA --config %/none", 2, NULL, "nothing is kept" },
 	{ "a store that is not there is a fault", "explain --store %/nowhere.db %/message-id.eml", 2, NULL, "nowhere.db" },
@@ -79,6 +80,34 @@ check(void **state)
 	else if (bytes_find(buf_bytes(&out), bytes_of(row->out)) == out.len)
 		fail_msg("'%s' is not in: %.*s", row->out, B_FMT(buf_bytes(&out)));
 	assert_int_equal(exit, row->exit);
+	buf_free(&out);
+	buf_free(&err);
+}
+
+static size_t
+count_of(struct bytes text, struct bytes word)
+{
+	size_t n = 0;
+
+	for (size_t at; (at = bytes_find(text, word)) < text.len; text = bytes_from(text, at + word.len))
+		n++;
+	return n;
+}
+
+static void
+a_store_that_is_not_there_is_told_once(void **state)
+{
+	struct buf out, err;
+
+	(void)state;
+	assert_int_equal(run("explain AAAAAAAAAAAA BBBBBBBBBBBB CCCCCCCCCCCC --config %/none", &out, &err), 2);
+	assert_int_equal(count_of(buf_bytes(&err), B("nothing is kept")), 1);
+	assert_int_equal(out.len, 0);
+	buf_free(&out);
+	buf_free(&err);
+	assert_int_equal(run("explain AAAAAAAAAAAA BBBBBBBBBBBB aaaaaaaaaaaa --config %/conf", &out, &err), 2);
+	assert_int_equal(count_of(buf_bytes(&err), B("no such account")), 1);
+	assert_int_equal(count_of(buf_bytes(&out), B("4ABC123")), 2);
 	buf_free(&out);
 	buf_free(&err);
 }
@@ -161,6 +190,7 @@ main(void)
 	put_files();
 	fill_store();
 	ROWS_ADD(rows, check);
+	rows_add("a store that is not there is told once, an account that is not for each id", a_store_that_is_not_there_is_told_once, NULL);
 	int failed = rows_run("explain, the verb");
 	drop_files();
 	return failed;
