@@ -14,7 +14,7 @@ struct buf {
 	char  *at;
 	size_t len;
 	size_t room;
-	size_t limit; /* 0: none */
+	size_t limit; /* 0: none; asked for when the buffer grows, so that half as much again may come in */
 	bool   spoilt;
 };
 

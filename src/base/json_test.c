@@ -57,10 +57,113 @@ a_lean_object_leaves_out_what_is_null(void **state)
 	buf_free(&out);
 }
 
+/* Whatever may stand inside of or behind whatever. */
+static void
+write_nested(struct json *j)
+{
+	json_open_object(j);
+	json_key(j, "list");
+	json_open_array(j);
+	json_int(j, -1);
+	json_open_object(j);
+	json_close_object(j);
+	json_open_array(j);
+	json_close_array(j);
+	json_open_array(j);
+	json_open_array(j);
+	json_null(j);
+	json_close_array(j);
+	json_text(j, B("x"));
+	json_close_array(j);
+	json_close_array(j);
+	json_kv_int(j, "behind", INT64_MIN);
+	json_key(j, "own");
+	json_open_object(j);
+	json_kv_bool(j, "yes", true);
+	json_key(j, "none");
+	json_open_object(j);
+	json_close_object(j);
+	json_key(j, "raw");
+	json_raw(j, B("[1]"));
+	json_close_object(j);
+	json_kv_text(j, "last", B("a long text, \"quoted\"\n"));
+	json_close_object(j);
+}
+
+static const struct nested_row {
+	const char  *name;
+	bool         pretty;
+	struct bytes want;
+} nested_rows[] = {
+	{ "objects and arrays nest, and what is behind a closed one has its comma", false,
+	  B_INIT("{\"list\":[-1,{},[],[[null],\"x\"]],\"behind\":-9223372036854775808,\"own\":{\"yes\":true,\"none\":{},\"raw\":[1]},"
+	         "\"last\":\"a long text, \\\"quoted\\\"\\n\"}") },
+	{ "pretty, each value has its line and each level its two spaces, and what is empty stays closed", true,
+	  B_INIT("{\n"
+	         "  \"list\": [\n"
+	         "    -1,\n"
+	         "    {},\n"
+	         "    [],\n"
+	         "    [\n"
+	         "      [\n"
+	         "        null\n"
+	         "      ],\n"
+	         "      \"x\"\n"
+	         "    ]\n"
+	         "  ],\n"
+	         "  \"behind\": -9223372036854775808,\n"
+	         "  \"own\": {\n"
+	         "    \"yes\": true,\n"
+	         "    \"none\": {},\n"
+	         "    \"raw\": [1]\n"
+	         "  },\n"
+	         "  \"last\": \"a long text, \\\"quoted\\\"\\n\"\n"
+	         "}") },
+};
+
+static void
+check_nested(void **state)
+{
+	const struct nested_row *row = *state;
+	struct buf               out = { 0 };
+	struct json              j = json_to(&out, row->pretty);
+
+	write_nested(&j);
+	assert_bytes(buf_bytes(&out), row->want);
+	assert_int_equal(j.depth, 0);
+	buf_free(&out);
+}
+
+/* Wherever the limit falls: half a document is never taken for a whole one. */
+static void
+check_limits(void **state)
+{
+	const struct nested_row *row = *state;
+
+	for (size_t limit = 1; limit <= row->want.len + 64; limit++) {
+		struct buf  out = { .limit = limit };
+		struct json j = json_to(&out, row->pretty);
+		write_nested(&j);
+		size_t most = limit * 3 / 2 > 64 ? limit * 3 / 2 : 64; /* the limit is asked for when a buffer grows */
+		assert_true(out.len <= most);
+		if (row->want.len > most)
+			assert_true(out.spoilt);
+		if (limit >= row->want.len + 8) /* a value may ask for a little more than it takes */
+			assert_false(out.spoilt);
+		if (!out.spoilt)
+			assert_bytes(buf_bytes(&out), row->want);
+		assert_int_equal(j.depth, 0);
+		buf_free(&out);
+	}
+}
+
 int
 main(void)
 {
 	ROWS_ADD(rows, check_row);
+	ROWS_ADD(nested_rows, check_nested);
+	rows_add("too small a limit spoils the buffer", check_limits, &nested_rows[0]);
+	rows_add("pretty, too", check_limits, &nested_rows[1]);
 	rows_add("a lean object leaves out what is null", a_lean_object_leaves_out_what_is_null, NULL);
 	return rows_run("json");
 }
