@@ -512,7 +512,9 @@ tag_add(struct buf *out, struct bytes in)
 	while (n < in.len && byte_is_alnum(in.at[n]))
 		n++;
 	struct bytes tag = bytes_sub(in, from, n - from);
-	if (tag.len == 0 || end == in.len || bytes_has(bytes_sub(in, 0, end), '@')) {
+	while (n < end && !byte_is_space(in.at[n]))
+		n++;
+	if (tag.len == 0 || end == in.len || bytes_has(bytes_sub(in, 0, n), '@')) {
 		/* An address in angle brackets that nobody escaped. */
 		buf_add_c(out, '<');
 		return 1;

@@ -187,13 +187,23 @@ place_hit(void *arg, uint32_t number, size_t end)
 	return true;
 }
 
-/* All white space one blank; "550-5.1.1 more" of a reply's further lines made "more". */
+/* White space with an empty line in it, when it is made one octet. */
+#define PARAGRAPH '\n'
+
+static bool
+is_gap(char c)
+{
+	return c == ' ' || c == PARAGRAPH;
+}
+
+/* All white space one blank, or the mark of a paragraph. */
 static struct bytes
 flatten(struct arena *a, struct bytes text)
 {
 	text = bytes_sub(text, 0, PEEL_MAX);
-	char  *out = arena_room(a, text.len + 1);
-	size_t n = 0;
+	char    *out = arena_room(a, text.len + 1);
+	size_t   n = 0;
+	unsigned lines = 0;
 
 	if (out == NULL)
 		return B_NONE;
@@ -204,12 +214,18 @@ flatten(struct arena *a, struct bytes text)
 			if (++i == text.len)
 				return bytes_make(out, n);
 		}
-		if (byte_is_space(c) || c == '\0' || c == '\v' || c == '\f')
-			c = ' ';
-		if (c != ' ' || (n > 0 && out[n - 1] != ' '))
+		if (!byte_is_space(c) && c != '\0' && c != '\v' && c != '\f') {
 			out[n++] = c;
+			continue;
+		}
+		if (n > 0 && !is_gap(out[n - 1])) {
+			out[n++] = ' ';
+			lines = 0;
+		}
+		if (c == '\n' && n > 0 && ++lines == 2)
+			out[n - 1] = PARAGRAPH;
 	}
-	while (n > 0 && out[n - 1] == ' ')
+	while (n > 0 && is_gap(out[n - 1]))
 		n--;
 	return bytes_make(out, n);
 }
@@ -245,7 +261,7 @@ is_code(struct bytes text, size_t i)
 	if (i + 3 == text.len)
 		return true;
 	char c = text.at[i + 3];
-	return c == ' ' || c == '-' || c == ':' || c == '\'' || c == '"' || c == ',' || c == ']' || c == ')' || c == ';' || c == '#' || c == '>';
+	return is_gap(c) || c == '-' || c == ':' || c == '\'' || c == '"' || c == ',' || c == ']' || c == ')' || c == ';' || c == '#' || c == '>';
 }
 
 /* "550 5.1.1", "550-5.1.1", "550 #5.1.1", "550:": true and where the words begin. */
@@ -255,7 +271,7 @@ code_at(struct bytes text, size_t i, struct reply_found *f, size_t *after_out)
 	if (!is_code(text, i))
 		return false;
 	size_t n = i + 3;
-	while (n < text.len && (text.at[n] == ' ' || text.at[n] == '-' || text.at[n] == ':' || text.at[n] == '#' || text.at[n] == '(' || text.at[n] == '\''))
+	while (n < text.len && (is_gap(text.at[n]) || text.at[n] == '-' || text.at[n] == ':' || text.at[n] == '#' || text.at[n] == '(' || text.at[n] == '\''))
 		n++;
 	size_t len = enhanced_length(bytes_from(text, n));
 	f->code = bytes_sub(text, i, 3);
@@ -310,13 +326,13 @@ words_of(struct arena *a, struct bytes text, const struct reply_found *f)
 	if (out == NULL)
 		return B_NONE;
 	for (size_t i = 0; i < text.len;) {
-		bool start = i == 0 || text.at[i - 1] == ' ';
+		bool start = i == 0 || is_gap(text.at[i - 1]);
 		if (start && f->code.len == 3 && bytes_starts(bytes_from(text, i), f->code) && i + 3 < text.len && (text.at[i + 3] == '-' || (text.at[i + 3] == ' ' && f->enhanced.len > 0))) {
 			size_t k = i + 4;
 			size_t len = enhanced_length(bytes_from(text, k));
 			if (text.at[i + 3] == '-' || len > 0) {
 				i = k + len;
-				while (i < text.len && text.at[i] == ' ')
+				while (i < text.len && is_gap(text.at[i]))
 					i++;
 				continue;
 			}
@@ -396,10 +412,10 @@ host_find(struct bytes whole, const struct places *p, struct reply_found *f)
 		if (n == 0)
 			continue;
 		size_t at = p->at[n - 1].end - host_tails[i].len, start = at;
-		while (start > 0 && at - start < 120 && whole.at[start - 1] != ' ' && whole.at[start - 1] != '(')
+		while (start > 0 && at - start < 120 && !is_gap(whole.at[start - 1]) && whole.at[start - 1] != '(')
 			start--;
 		if (whole.at[start] == '[')
-			for (start -= start > 0; start > 0 && whole.at[start - 1] != ' '; start--)
+			for (start -= start > 0; start > 0 && !is_gap(whole.at[start - 1]); start--)
 				;
 		host_take(bytes_from(whole, start), f);
 		return;
@@ -429,12 +445,26 @@ first_enhanced(struct bytes text)
 	return B_NONE;
 }
 
+/* With a blank for each mark of a paragraph. */
+static struct bytes
+unmarked(struct arena *a, struct bytes text)
+{
+	char *out = bytes_has(text, PARAGRAPH) ? arena_room(a, text.len + 1) : NULL;
+
+	if (out == NULL)
+		return text;
+	for (size_t i = 0; i < text.len; i++)
+		out[i] = text.at[i] == PARAGRAPH ? ' ' : text.at[i];
+	return bytes_make(out, text.len);
+}
+
 struct reply_found
 peel(struct arena *a, const struct wordset *words, struct bytes text)
 {
 	struct reply_found f = { .whole = flatten(a, text) };
 	struct places      p;
 	size_t             after = 0, start;
+	bool               mended = false;
 
 	if (f.whole.len == 0)
 		return f;
@@ -446,13 +476,14 @@ peel(struct arena *a, const struct wordset *words, struct bytes text)
 	if (start == f.whole.len)
 		start = first_code(f.whole, &f, &after);
 	if (start < f.whole.len) {
-		f.text = words_of(a, quotation(f.whole, after, &p), &f);
+		f.text = quotation(f.whole, after, &p);
+		f.text = words_of(a, bytes_sub(f.text, 0, bytes_index(f.text, PARAGRAPH)), &f); /* no reply has an empty line in it */
+		mended = f.text.at < f.whole.at || f.text.at > f.whole.at + f.whole.len;
 	} else {
-		f.text = quotation(f.whole, 0, &p);
+		f.text = unmarked(a, quotation(f.whole, 0, &p));
 	}
 	if (f.enhanced.len == 0)
 		f.enhanced = first_enhanced(f.text);
-	bool mended = f.text.at < f.whole.at || f.text.at > f.whole.at + f.whole.len;
 	f.may_list = p.may_list || mended || !text_is_plain(f.whole); /* what is typographic may hide a word */
 	stage_find(&p, &f);
 	host_find(f.whole, &p, &f);
