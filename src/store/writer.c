@@ -257,6 +257,19 @@ gap_write(struct store *s, const struct losses *l)
 	return store_run(s, SQL_GAP_ADD, params, NULL, NULL);
 }
 
+/* Committed, if all went well until now; else undone. */
+static enum rc
+transaction_end(struct writer *w, enum rc rc)
+{
+	if (rc == RC_OK)
+		rc = store_commit(w->store);
+	if (rc != RC_OK) {
+		keep_trouble(w, store_trouble(w->store));
+		store_rollback(w->store);
+	}
+	return rc;
+}
+
 /* One transaction: rows, counters, gaps, and the number of the batch. */
 static enum rc
 try_once(struct writer *w, struct item *const *items, size_t count, const struct losses *full, bool *committing)
@@ -274,13 +287,7 @@ try_once(struct writer *w, struct item *const *items, size_t count, const struct
 	if (rc == RC_OK)
 		rc = store_run(w->store, SQL_WRITER_SET, place, NULL, NULL);
 	*committing = rc == RC_OK;
-	if (rc == RC_OK)
-		rc = store_commit(w->store);
-	if (rc != RC_OK) {
-		keep_trouble(w, store_trouble(w->store));
-		store_rollback(w->store);
-	}
-	return rc;
+	return transaction_end(w, rc);
 }
 
 static void
@@ -356,13 +363,7 @@ remove_owed(struct writer *w)
 
 	for (struct item *item = w->owed.first; item != NULL && rc == RC_OK; item = item->next)
 		rc = item_remove(w->store, item);
-	if (rc == RC_OK)
-		rc = store_commit(w->store);
-	if (rc != RC_OK) {
-		keep_trouble(w, store_trouble(w->store));
-		store_rollback(w->store);
-	}
-	return rc;
+	return transaction_end(w, rc);
 }
 
 /* Until it has succeeded it is tried again before anything else is written. */

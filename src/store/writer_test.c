@@ -261,7 +261,21 @@ what_mail_depends_on_is_there_when_it_is_told(void **state)
 	assert_int_equal(told.rc, RC_SYNTAX);
 }
 
-/* Somebody else writes the same key and does not end: the commit has to wait for that. */
+/* Somebody else writes the same key and does not end: the commit has to wait for that, longer than it has. */
+static struct store *
+hold_up(const struct store_account *account, const struct store_held *held, struct told *told)
+{
+	struct store     *s = rig_open(STORE_WRITE);
+	struct store_held none;
+
+	assert_int_equal(store_begin(s), RC_OK);
+	assert_int_equal(store_account_add(s, shelf_first(store_day(NOON)), account), RC_OK);
+	assert_int_equal(held_get(s, a, held->id, &none), RC_LIMIT); /* an answer: what was said before has arrived */
+	assert_int_equal(writer_put_now(w, account, held, clock_mono_us() + 300000, note, told), RC_OK);
+	usleep(600000);
+	return s;
+}
+
 static void
 what_is_kept_too_late_is_taken_back(void **state)
 {
@@ -271,12 +285,7 @@ what_is_kept_too_late_is_taken_back(void **state)
 
 	(void)state;
 	start((struct writer_settings){ .commit_ms = 10 });
-	struct store *s = rig_open(STORE_WRITE);
-	assert_int_equal(store_begin(s), RC_OK);
-	assert_int_equal(store_account_add(s, shelf_first(store_day(NOON)), &account), RC_OK);
-	assert_int_equal(held_get(s, a, held.id, &back), RC_LIMIT); /* an answer: what was said before has arrived */
-	assert_int_equal(writer_put_now(w, &account, &held, clock_mono_us() + 300000, note, &told), RC_OK);
-	usleep(600000);
+	struct store *s = hold_up(&account, &held, &told);
 	assert_int_equal(told.times, 0);
 	store_rollback(s);
 	assert_true(writer_flush(w, 20000));
@@ -304,12 +313,7 @@ what_could_not_be_taken_back_at_once_is_taken_back_later(void **state)
 
 	(void)state;
 	start((struct writer_settings){ .commit_ms = 10, .retry_ms = 20, .prune_ms = 100000 });
-	struct store *s = rig_open(STORE_WRITE);
-	assert_int_equal(store_begin(s), RC_OK);
-	assert_int_equal(store_account_add(s, shelf_first(store_day(NOON)), &account), RC_OK);
-	assert_int_equal(held_get(s, a, held.id, &back), RC_LIMIT);
-	assert_int_equal(writer_put_now(w, &account, &held, clock_mono_us() + 300000, note, &told), RC_OK);
-	usleep(600000);
+	struct store *s = hold_up(&account, &held, &told);
 	/* SQLite waits before it writes, PostgreSQL in its commit, which is not the next one any more. */
 	break_commit(rig_is_sqlite() ? 2 : 1, BREAKS_BEFORE);
 	store_rollback(s);
