@@ -507,5 +507,6 @@ main(int argc, char **argv)
 	}
 	report(clock_mono_us() - began, cpu_us() - spent);
 	print_memory("after the messages");
+	free(all);
 	return 0;
 }

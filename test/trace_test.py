@@ -409,10 +409,12 @@ def _(g):
     g.token = run(g, "operator", "token", "anna", "prometheus", "--scopes", "metrics").strip()
     same(figure(g, "mailreeve_store_dropped_total"), 0)  # and so the token is known before the database goes
     g.postgres.kill()
-    done = subprocess.run([load, "-u", g.reeve.socket, "-c", "20", "-n", "62000", "-a", "192.0.2.10", "-f", "<orders@shop.example>", "-t", "<rosa@example.net>",
-                           "-m", message], capture_output=True, text=True, timeout=600)
+    try:
+        done = subprocess.run([load, "-u", g.reeve.socket, "-c", "20", "-n", "62000", "-a", "192.0.2.10", "-f", "<orders@shop.example>", "-t", "<rosa@example.net>",
+                               "-m", message], capture_output=True, text=True, timeout=600)
+    finally:
+        g.postgres.start()
     holds(done.returncode == 0 and " c=62000" in done.stdout, done.stdout + done.stderr)
-    g.postgres.start()
     holds(gate.wait_for(lambda: subprocess.run([g.reeve.program, "trace", "--limit", "1", "--config", g.reeve.config], capture_output=True).returncode == 0, 60), "trace has no store")
     holds(gate.wait_for(lambda: figure(g, "mailreeve_store_queued") == 0, 120), "what waited is not written")
     lost = figure(g, "mailreeve_store_dropped_total")
