@@ -9,7 +9,7 @@
 
 /* So few at a time: each may have to be read from ten places of the disk. */
 #define ROWS     10
-#define STEP_US  ((uint64_t)8000)
+#define STEP_US  ((uint64_t)3000)
 #define LEASE_US     ((int64_t)60000000)
 #define SMALL_ROWS    100
 #define WRITER_DAYS   30 /* the place of a daemon that is gone */

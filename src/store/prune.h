@@ -1,7 +1,7 @@
 /* store/prune.h: forget what is old or too much, in small steps.
  *
  * Each step is one transaction that looks at the clock every few rows and goes to
- * commit after about 10 ms, or when somebody waits, so that nobody waits long.
+ * commit after about 3 ms, or when somebody waits, so that nobody waits long.
  * The commit comes on top; it is lazy (store.h) and waits for no disk. Of several
  * daemons on one store one prunes at a time. */
 #ifndef STORE_PRUNE_H
