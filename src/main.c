@@ -281,7 +281,7 @@ tell_restart(const struct settings *first, const struct settings *now)
 		bool        other;
 	} rows[] = {
 		{ "store", "the old store is used until the next start", !bytes_eq(first->store, now->store) },
-		{ "store.quarantine_dir", "the web side, and what is open already, use the old folder until the next start",
+		{ "store.quarantine_dir", "the old folder is used until the next start",
 		  !bytes_eq(first->store_quarantine_dir, now->store_quarantine_dir) },
 		{ "store.release_to", "the web side uses the old one until the next start", !bytes_eq(old_to, new_to) },
 	};
