@@ -33,6 +33,8 @@ struct start {
 	uint32_t word; /* the first, plus one */
 };
 
+#define TWO_BLANKS (' ' << 8 | ' ')
+
 /* Words of one octet less: few, and found with whatever follows them. */
 #define SHORT_MAX 32
 
@@ -332,10 +334,10 @@ gram_next(const struct wordset *w, struct bytes text, size_t i, uint64_t *last_i
 	uint64_t last = *last_io;
 
 	while (i < text.len) {
-		uint64_t octet = w->fold[(uint8_t)text.at[i++]];
-		if (octet == ' ' && (uint8_t)last == ' ')
+		uint64_t here = last << 8 | w->fold[(uint8_t)text.at[i++]];
+		if ((here & 0xffff) == TWO_BLANKS) /* one question: each word has a blank, and two are rare */
 			continue;
-		last = last << 8 | octet;
+		last = here;
 		if (!may_start(w, last))
 			continue;
 		*last_io = last;
