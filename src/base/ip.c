@@ -28,16 +28,20 @@ ip_from_16(const void *octets)
 static bool
 parse_4(struct bytes text, uint8_t octet[4])
 {
-	struct bytes part;
-	int          n = 0;
+	size_t i = 0;
 
-	while (bytes_cut(&text, '.', &part)) {
-		uint64_t v;
-		if (n == 4 || !bytes_number(part, 255, &v) || part.len > 3 || (part.len > 1 && part.at[0] == '0'))
+	for (int n = 0; n < 4; n++) {
+		unsigned v = 0;
+		size_t   from = i;
+		for (; i < text.len && byte_is_digit(text.at[i]) && i - from < 3; i++)
+			v = v * 10 + (unsigned)(text.at[i] - '0');
+		if (i == from || v > 255 || (i - from > 1 && text.at[from] == '0'))
 			return false;
-		octet[n++] = (uint8_t)v;
+		octet[n] = (uint8_t)v;
+		if (n < 3 && (i == text.len || text.at[i++] != '.'))
+			return false;
 	}
-	return n == 4;
+	return i == text.len;
 }
 
 static bool
@@ -89,7 +93,6 @@ ip_parse(struct bytes text, struct ip *ip_out)
 {
 	uint8_t head[16], tail[16], octet[16] = { 0 };
 	size_t  nhead, ntail = 0;
-	size_t  gap = bytes_find(text, B("::"));
 
 	if (text.len == 0)
 		return false;
@@ -99,7 +102,8 @@ ip_parse(struct bytes text, struct ip *ip_out)
 		*ip_out = ip_from_4(octet);
 		return true;
 	}
-	bool has_gap = gap < text.len;
+	size_t gap = bytes_find(text, B("::"));
+	bool   has_gap = gap < text.len;
 	if (!parse_groups(bytes_sub(text, 0, gap), !has_gap, head, &nhead))
 		return false;
 	if (has_gap && !parse_groups(bytes_from(text, gap + 2), true, tail, &ntail))

@@ -30,9 +30,10 @@ lead(struct json *j, size_t room)
 	j->state = JSON_VALUED;
 	if (!buf_reserve(j->out, room + 1))
 		return NULL;
-	if (j->depth > 0 && before == JSON_VALUED)
-		j->out->at[j->out->len++] = ',';
-	if (j->depth > 0 && before != JSON_KEYED && j->pretty) {
+	/* Whether it counts is anybody's guess: no branch is. */
+	j->out->at[j->out->len] = ',';
+	j->out->len += (j->depth > 0) & (before == JSON_VALUED);
+	if (j->pretty && j->depth > 0 && before != JSON_KEYED) {
 		newline(j);
 		if (!buf_reserve(j->out, room))
 			return NULL;
@@ -103,12 +104,13 @@ is_plain(char c)
 
 #define EACH(octet) ((uint64_t)(octet) * 0x0101010101010101u)
 
-/* All of eight octets stand for themselves. The top bit of an octet is set by each of
- * these terms where it does not: DEL or not ASCII, a quote, a backslash, a control. */
+/* All of eight octets stand for themselves. The top bit of an octet is set by one of these terms where it does
+ * not: a control, DEL, a quote or a backslash. What is not ASCII sets it in one of the latter two, and what is
+ * borrowed from an octet was wrong itself. */
 static inline bool
 are_plain(uint64_t w)
 {
-	uint64_t wrong = w | (w + EACH(1)) | (EACH(0x80) - (w ^ EACH('"'))) | (EACH(0x80) - (w ^ EACH('\\'))) | ~(w + EACH(0x80 - ' '));
+	uint64_t wrong = (w - EACH(' ')) | (w + EACH(1)) | ((w ^ EACH('"')) - EACH(1)) | ((w ^ EACH('\\')) - EACH(1));
 
 	return (wrong & EACH(0x80)) == 0;
 }
@@ -173,8 +175,9 @@ json_text(struct json *j, struct bytes text)
 
 	if (at == NULL)
 		return;
-	out->at[out->len++] = '"';
-	while (buf_reserve(out, text.len + 1)) {
+	*at = '"';
+	out->len++;
+	do {
 		size_t n = copy_plain(out->at + out->len, text);
 		out->len += n;
 		bytes_skip(&text, n);
@@ -183,25 +186,34 @@ json_text(struct json *j, struct bytes text)
 			break;
 		}
 		bytes_skip(&text, add_escaped(out, text));
-	}
+	} while (buf_reserve(out, text.len + 1));
 }
 
 void
-json_member(struct json *j, struct bytes key)
+json_word(struct json *j, struct bytes word)
 {
-	assert(j->state != JSON_KEYED);
-	char *at = lead(j, key.len + 4);
-	j->state = JSON_KEYED;
+	char *at = lead(j, word.len + 2);
+
 	if (at == NULL)
 		return;
 	*at++ = '"';
-	memcpy(at, key.at, key.len);
-	at += key.len;
-	*at++ = '"';
-	*at++ = ':';
-	if (j->pretty)
-		*at++ = ' ';
-	j->out->len = (size_t)(at - j->out->at);
+	memcpy(at, word.at, word.len);
+	at[word.len] = '"';
+	j->out->len += word.len + 2;
+}
+
+char *
+json_key_room(struct json *j, size_t len)
+{
+	assert(j->state != JSON_KEYED);
+	char *at = lead(j, len + 4);
+	j->state = JSON_KEYED;
+	if (at == NULL)
+		return NULL;
+	at[0] = '"';
+	at[len + 3] = ' ';
+	j->out->len += len + 3 + j->pretty;
+	return at + 1;
 }
 
 void

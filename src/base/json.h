@@ -25,8 +25,8 @@ void        json_open_object(struct json *);
 void        json_close_object(struct json *);
 void        json_open_array(struct json *);
 void        json_close_array(struct json *);
-void        json_member(struct json *, struct bytes key); /* one of ours, written as it is: nothing in it is escaped */
 void        json_text(struct json *, struct bytes);
+void        json_word(struct json *, struct bytes); /* one of ours, written as it is: nothing in it is escaped */
 void        json_text_or_null(struct json *, struct bytes); /* empty is null */
 void        json_int(struct json *, int64_t);
 void        json_thousandths(struct json *, uint64_t); /* 1204 is 1.204 */
@@ -37,12 +37,24 @@ void        json_raw(struct json *, struct bytes); /* a whole value that is JSON
 /* Seconds in UTC of a time in microseconds; 0 is null. */
 void json_kv_time(struct json *, const char *key, int64_t at_us);
 
+/* Room for a key of so many octets between quotes, with what stands before and behind it written but for `":`; NULL:
+ * there is none. For json_key(). */
+char *json_key_room(struct json *, size_t len);
+
 /* ---- in line, so that the length of a key in the source is known when it is compiled ---- */
 
+/* One of ours, like the words of json_word(). */
 static inline void
 json_key(struct json *j, const char *key)
 {
-	json_member(j, bytes_of(key));
+	size_t len = strlen(key);
+	char  *at = json_key_room(j, len);
+
+	if (at == NULL)
+		return;
+	memcpy(at, key, len);
+	at[len] = '"';
+	at[len + 1] = ':';
 }
 
 static inline void
@@ -78,6 +90,18 @@ json_kv_str(struct json *j, const char *key, const char *s)
 		json_kv_null(j, key);
 	else
 		json_kv_text(j, key, bytes_of(s));
+}
+
+/* See json_word(); NULL is null. */
+static inline void
+json_kv_word(struct json *j, const char *key, const char *word)
+{
+	if (word == NULL) {
+		json_kv_null(j, key);
+		return;
+	}
+	json_key(j, key);
+	json_word(j, bytes_of(word));
 }
 
 static inline void

@@ -22,18 +22,24 @@ days_from_civil(int64_t y, int64_t m, int64_t d)
 	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
+static inline bool
+ends_word(char c)
+{
+	return (unsigned char)c <= ' ' && byte_is_space(c);
+}
+
 static struct bytes
 word_take(struct bytes *rest)
 {
-	size_t n = 0;
+	const char *from = rest->at, *past = rest->at + rest->len;
 
-	while (rest->len > 0 && (byte_is_space(rest->at[0]) || rest->at[0] == ','))
-		*rest = bytes_from(*rest, 1);
-	while (n < rest->len && !byte_is_space(rest->at[n]) && rest->at[n] != ',')
-		n++;
-	struct bytes word = bytes_sub(*rest, 0, n);
-	*rest = bytes_from(*rest, n);
-	return word;
+	while (from < past && (ends_word(*from) || *from == ','))
+		from++;
+	const char *end = from;
+	while (end < past && !ends_word(*end) && *end != ',')
+		end++;
+	*rest = bytes_make(end, (size_t)(past - end));
+	return bytes_make(from, (size_t)(end - from));
 }
 
 static int64_t
@@ -47,6 +53,28 @@ zone_seconds(struct bytes zone)
 	return zone.at[0] == '-' ? -s : s;
 }
 
+/* "23:34:45", "23:34" */
+static bool
+clock_read(struct bytes text, int64_t *seconds_out)
+{
+	int64_t seconds = 0;
+	size_t  i = 0;
+
+	for (int64_t weight = 3600; weight > 0; weight /= 60) {
+		int64_t v = 0;
+		size_t  from = i;
+		for (; i < text.len && byte_is_digit(text.at[i]) && v <= 60; i++)
+			v = v * 10 + (text.at[i] - '0');
+		if (i == from || v > 60 || (i < text.len && text.at[i] != ':'))
+			return false;
+		seconds += v * weight;
+		if (i++ == text.len)
+			break;
+	}
+	*seconds_out = seconds;
+	return true;
+}
+
 /* "Thu, 29 Apr 2010 23:34:45 +0900": the epoch, or 0. */
 static int64_t
 date_read(struct bytes text)
@@ -55,7 +83,8 @@ date_read(struct bytes text)
 		B_INIT("jan"), B_INIT("feb"), B_INIT("mar"), B_INIT("apr"), B_INIT("may"), B_INIT("jun"),
 		B_INIT("jul"), B_INIT("aug"), B_INIT("sep"), B_INIT("oct"), B_INIT("nov"), B_INIT("dec"),
 	};
-	uint64_t     day, year, part[3] = { 0, 0, 0 };
+	uint64_t     day, year;
+	int64_t      clock;
 	struct bytes word = word_take(&text);
 
 	if (word.len > 0 && byte_is_alpha(word.at[0]))
@@ -68,13 +97,10 @@ date_read(struct bytes text)
 		month++;
 	if (month == NELEMS(months) || !bytes_number(word_take(&text), 9999, &year))
 		return 0;
-	struct bytes clock = word_take(&text), piece;
-	for (int i = 0; i < 3 && bytes_cut(&clock, ':', &piece); i++)
-		if (!bytes_number(piece, 60, &part[i]))
-			return 0;
+	if (!clock_read(word_take(&text), &clock))
+		return 0;
 	year += year < 50 ? 2000 : year < 1000 ? 1900 : 0;
-	return days_from_civil((int64_t)year, (int64_t)month + 1, (int64_t)day) * 86400 + (int64_t)(part[0] * 3600 + part[1] * 60 + part[2]) -
-	       zone_seconds(word_take(&text));
+	return days_from_civil((int64_t)year, (int64_t)month + 1, (int64_t)day) * 86400 + clock - zone_seconds(word_take(&text));
 }
 
 /* ---- one field ---- */
@@ -111,10 +137,10 @@ field_word(struct bytes value, size_t *at)
 {
 	const char *from = value.at + *at, *past = value.at + value.len;
 
-	while (from < past && byte_is_space(*from))
+	while (from < past && ends_word(*from))
 		from++;
 	const char *end = from;
-	while (end < past && !byte_is_space(*end))
+	while (end < past && !ends_word(*end))
 		end++;
 	*at = (size_t)(end - value.at);
 	return bytes_make(from, (size_t)(end - from));
@@ -158,7 +184,7 @@ hop_read(struct bytes value, struct hop *h)
 		word = field_word(value, &at);
 		h->tls = h->tls || word_of_tls(before, word);
 		for (enum clause c = 0; c < CLAUSE_COUNT; c++)
-			if (found[c].at == NULL && at < value.len && bytes_eq_nocase(word, clause_words[c])) {
+			if (bytes_eq_nocase(word, clause_words[c]) && found[c].at == NULL && at < value.len) {
 				found[c] = clause_value(value, at);
 				by_at = c == CLAUSE_BY ? at - word.len : by_at;
 			}
@@ -206,19 +232,21 @@ doubt_of(const struct hop *before, const struct hop *h)
 struct path *
 path_read(struct arena *a, const struct header *h)
 {
-	struct path *p = arena_take(a, sizeof(*p));
+	struct path        *p = arena_take(a, sizeof(*p));
+	const struct field *received[PATH_HOPS_MAX];
+	size_t              count = 0;
 
 	if (p == NULL)
 		return NULL;
-	size_t count = header_count(h, B("Received"));
-	p->hops = arena_take_array(a, count < PATH_HOPS_MAX ? count : PATH_HOPS_MAX, sizeof(*p->hops));
+	for (size_t i = h->count; i > 0 && count < PATH_HOPS_MAX; i--)
+		if (field_is(&h->fields[i - 1], B("Received")))
+			received[count++] = &h->fields[i - 1];
+	p->hops = arena_take_array(a, count, sizeof(*p->hops));
 	if (p->hops == NULL)
 		return NULL;
-	for (size_t i = h->count; i > 0 && p->count < PATH_HOPS_MAX; i--) {
-		if (!field_is(&h->fields[i - 1], B("Received")))
-			continue;
+	while (p->count < count) {
 		struct hop *hop = &p->hops[p->count];
-		hop_read(bytes_trim(h->fields[i - 1].value), hop);
+		hop_read(bytes_trim(received[p->count]->value), hop);
 		const struct hop *before = p->count > 0 ? &p->hops[p->count - 1] : NULL;
 		if (before != NULL && before->at != 0 && hop->at != 0)
 			hop->seconds = hop->at - before->at;
@@ -234,9 +262,11 @@ header_of(const struct explained *x)
 	return x->reading->kind == KIND_NOT_A_BOUNCE ? &x->reading->header : &x->reading->returned;
 }
 
-/* RFC 3339 without a clock. */
-static struct bytes
-date_text(struct arena *a, int64_t epoch)
+/* RFC 3339 without a clock: as many octets as DATE_TEXT has. */
+#define DATE_TEXT "yyyy-mm-ddThh:mm:ssZ"
+
+static void
+date_write(int64_t epoch, char *at)
 {
 	int64_t days = epoch / 86400, rest = epoch % 86400;
 
@@ -248,13 +278,11 @@ date_text(struct arena *a, int64_t epoch)
 	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
 	int64_t m = mp + (mp < 10 ? 3 : -9), y = yoe + era * 400 + (m <= 2);
 	const int64_t parts[] = { y / 100, y % 100, m, doy - (153 * mp + 2) / 5 + 1, rest / 3600, rest / 60 % 60, rest % 60 };
-	char          text[] = "yyyy-mm-ddThh:mm:ssZ", *at = text;
 	for (size_t i = 0; i < NELEMS(parts); i++) {
 		*at++ = (char)('0' + parts[i] / 10 % 10);
 		*at++ = (char)('0' + parts[i] % 10);
 		at += i > 0;
 	}
-	return arena_copy(a, B(text));
 }
 
 /* ---- what others found when the message came in ---- */
@@ -348,6 +376,7 @@ void
 path_json(struct json *j, struct arena *a, const struct explained *x)
 {
 	struct path *p = path_read(a, header_of(x));
+	char         at[] = DATE_TEXT;
 
 	json_key(j, "path");
 	json_open_array(j);
@@ -359,9 +388,11 @@ path_json(struct json *j, struct arena *a, const struct explained *x)
 		json_kv_text_or_null(j, "by", h->by);
 		json_kv_text_or_null(j, "with", h->with);
 		json_kv_bool(j, "tls", h->tls);
-		json_kv_text_or_null(j, "at", h->at != 0 ? date_text(a, h->at) : B_NONE);
+		if (h->at != 0)
+			date_write(h->at, at);
+		json_kv_word(j, "at", h->at != 0 ? at : NULL);
 		json_kv_int(j, "seconds", h->seconds);
-		json_kv_str(j, "doubt", h->doubt);
+		json_kv_word(j, "doubt", h->doubt);
 		json_close_object(j);
 	}
 	json_close_array(j);

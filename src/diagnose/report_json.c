@@ -24,7 +24,7 @@ json_rejected_by(struct json *j, const struct bounce_verdict *v)
 	json_open_object(j);
 	json_kv_text_or_null(j, "host", v->reply.host);
 	json_kv_text_or_null(j, "ip", v->reply.ip);
-	json_kv_str(j, "provider", provider_word(v->providers));
+	json_kv_word(j, "provider", provider_word(v->providers));
 	json_close_object(j);
 }
 
@@ -43,7 +43,7 @@ json_reply(struct json *j, const struct bounce_verdict *v)
 	json_kv_text_or_null(j, "code", v->reply.code);
 	json_kv_text_or_null(j, "enhanced", v->reply.enhanced);
 	json_kv_text_or_null(j, "text", v->reply.text);
-	json_kv_str(j, "stage", stage_of(v->reply.stage));
+	json_kv_word(j, "stage", stage_of(v->reply.stage));
 	json_close_object(j);
 }
 
@@ -54,8 +54,8 @@ json_checked(struct json *j, const struct bounce_verdict *v, const char *at)
 	json_open_array(j);
 	for (size_t i = 0; i < v->checked_count; i++) {
 		json_open_object(j);
-		json_kv_str(j, "check", v->checked[i].check);
-		json_kv_str(j, "state", check_state_word(v->checked[i].state));
+		json_kv_word(j, "check", v->checked[i].check);
+		json_kv_word(j, "state", check_state_word(v->checked[i].state));
 		json_kv_text_or_null(j, "evidence", v->checked[i].evidence);
 		json_kv_str(j, "at", at);
 		json_close_object(j);
@@ -76,21 +76,21 @@ json_verdict(struct json *j, struct arena *a, const struct explained *x, size_t 
 	json_rejected_by(j, v);
 	json_kv_text_or_null(j, "reported_by", x->reading->reporter);
 	json_reply(j, v);
-	json_kv_str(j, "category", w->category);
-	json_kv_str(j, "reason", w->reason);
+	json_kv_word(j, "category", w->category);
+	json_kv_word(j, "reason", w->reason);
 	json_kv_str(j, "rule", v->own != NULL ? v->own->word : v->rule != NULL ? v->rule->id : NULL);
-	json_kv_str(j, "confidence", confidence_word(v->confidence));
+	json_kv_word(j, "confidence", confidence_word(v->confidence));
 	json_kv_bool(j, "permanent", v->permanent);
 	json_kv_bool(j, "hard", v->hard);
-	json_kv_str(j, "retry", retry_word(v->kind == KIND_DELAYED ? RETRY_LATER : w->retry));
-	json_kv_str(j, "suppress", suppress_word(v->suppress));
-	json_kv_str(j, "scope", scope_word(w->scope));
-	json_kv_str(j, "owner", owner_word(w->owner));
+	json_kv_word(j, "retry", retry_word(v->kind == KIND_DELAYED ? RETRY_LATER : w->retry));
+	json_kv_word(j, "suppress", suppress_word(v->suppress));
+	json_kv_word(j, "scope", scope_word(w->scope));
+	json_kv_word(j, "owner", owner_word(w->owner));
 	json_kv_text_or_null(j, "cause", advice_cause(a, v));
 	json_lines(j, "steps", advice_steps(a, v, reader));
 	json_kv_text_or_null(j, "expect", advice_expect(a, v));
 	json_kv_bool(j, "contradiction", v->contradiction);
-	json_kv_str(j, "action", kind_word(v->kind));
+	json_kv_word(j, "action", kind_word(v->kind));
 	json_kv_str(j, "source", v->rule != NULL ? v->rule->source : NULL);
 	json_checked(j, v, at);
 	json_close_object(j);
@@ -100,7 +100,7 @@ void
 explained_json(struct json *j, struct arena *a, const struct explained *x, enum reader reader, const char *at)
 {
 	json_open_object(j);
-	json_kv_str(j, "kind", kind_word(x->reading->kind));
+	json_kv_word(j, "kind", kind_word(x->reading->kind));
 	json_kv_text_or_null(j, "file", x->file);
 	if (x->proven == PROVEN_UNKNOWN)
 		json_kv_null(j, "proven");
