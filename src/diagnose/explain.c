@@ -8,11 +8,10 @@
 #include "diagnose/address_find.h"
 #include "diagnose/charset.h"
 #include "diagnose/house_rules.h"
-#include "diagnose/listed.h"
 #include "diagnose/mime.h"
 #include "mail/domain.h"
 
-#define TEXTS_MAX 4
+#define TEXTS_MAX FACTS_LISTING_MAX
 
 /* The texts that are held against the rules, the best first. */
 struct texts {
@@ -216,124 +215,6 @@ permanence(struct bounce_verdict *v)
 		v->suppress = SUPPRESS_PROVISIONAL;
 }
 
-static struct bytes
-header_domain(struct arena *a, const struct header *h, struct bytes name, struct bytes *address_out)
-{
-	struct bytes value = mime_field(a, h, name), address;
-	size_t       end, lt = bytes_rindex(value, '<');
-
-	if (!(lt < value.len && address_find(value, lt, &address, &end)) && !address_find(value, 0, &address, &end))
-		return B_NONE;
-	*address_out = address;
-	return address_domain(address);
-}
-
-/* The address of the client that a reply speaks of: the first one in it that is not the speaker's. */
-static struct bytes
-ip_in(struct bytes text, struct bytes not_this)
-{
-	struct ip ip;
-
-	for (size_t i = 0; i < text.len; i++) {
-		size_t start = i, n = 0;
-		while (i < text.len && (byte_is_alnum(text.at[i]) || text.at[i] == '.' || text.at[i] == ':' || text.at[i] == '-'))
-			i++;
-		if (i - start < 7)
-			continue;
-		while (start + n < text.len && n < IP_TEXT_MAX && (byte_hex(text.at[start + n]) >= 0 || text.at[start + n] == '.' || text.at[start + n] == ':'))
-			n++;
-		struct bytes word = bytes_sub(text, start, n);
-		while (word.len > 0 && (word.at[word.len - 1] == '.' || word.at[word.len - 1] == ':'))
-			word.len--;
-		if (word.len >= 7 && !bytes_eq(word, not_this) && ip_parse(word, &ip))
-			return word;
-	}
-	return B_NONE;
-}
-
-static void
-list_facts(struct arena *a, const struct rules *rules, struct bounce_verdict *v, const struct texts *t)
-{
-	bool          matters = v->answer->scope == SCOPE_IP || v->answer->scope == SCOPE_SENDER || v->answer->scope == SCOPE_MESSAGE;
-	struct listed l = { 0 };
-
-	for (size_t k = 0; matters && k < t->count && l.name.len == 0; k++)
-		if (t->may_list[k])
-			l = listed_find(a, rules_words(rules, WORDS_LISTED), t->at[k].said);
-	v->facts.list = l.name;
-	v->facts.list_zone = l.zone;
-	v->facts.delist = matters && v->rule != NULL && v->rule->delist != NULL ? bytes_of(v->rule->delist) : l.delist;
-}
-
-static bool
-answer_asks(const struct answer_row *answer, const char *fact)
-{
-	const char *texts[] = { answer->cause, answer->admin, answer->user };
-	bool        asks = false;
-
-	for (size_t i = 0; i < NELEMS(texts); i++)
-		asks = asks || (texts[i] != NULL && strstr(texts[i], fact) != NULL);
-	return asks;
-}
-
-/* "... restricted to <groups>", as Exchange says behind the restriction. */
-static void
-groups_fact(struct arena *a, struct bounce_verdict *v)
-{
-	static const struct bytes leads[] = { B_INIT("only accepts messages from "), B_INIT("accepts mail only from "), B_INIT("only accepts mail from "), B_INIT("members of ") };
-
-	if (v->answer->scope != SCOPE_RECIPIENT || v->answer->hard || !answer_asks(v->answer, "{groups}"))
-		return;
-	for (size_t i = 0; i < NELEMS(leads); i++) {
-		size_t at = bytes_find_nocase(v->reply.text, leads[i]);
-		if (at == v->reply.text.len)
-			continue;
-		struct bytes rest = bytes_sub(v->reply.text, at + leads[i].len, 120);
-		rest = bytes_sub(rest, 0, bytes_index(rest, '.'));
-		v->facts.groups = arena_printf(a, " (it says: %.*s)", B_FMT(rest));
-		return;
-	}
-}
-
-static void
-facts_take(struct arena *a, const struct rules *rules, const struct reading *r, struct bounce_verdict *v, const struct texts *t)
-{
-	struct bounce_facts *f = &v->facts;
-	struct bytes  address = B_NONE;
-
-	f->recipient = v->said->recipient;
-	f->rdomain = address_domain(f->recipient);
-	f->host = v->reply.host.len > 0 ? v->reply.host : v->reply.ip;
-	f->reporter = r->reporter;
-	f->from_domain = header_domain(a, &r->returned, B("From"), &address);
-	f->sender_domain = header_domain(a, &r->returned, B("Return-Path"), &f->sender);
-	if (f->sender.len == 0) {
-		size_t end;
-		f->sender = address.len > 0 ? address : address_find(r->to, 0, &address, &end) ? address : B_NONE;
-		f->sender_domain = address_domain(f->sender);
-	}
-	struct bytes said_domain = B_NONE;
-	if (f->from_domain.len == 0) {
-		/* "sending domain example.com does not pass": the reply itself may name it. */
-		size_t at = bytes_find_nocase(v->reply.text, B("sending domain "));
-		if (at < v->reply.text.len) {
-			said_domain = bytes_from(v->reply.text, at + 15);
-			said_domain = bytes_sub(said_domain, 0, bytes_index(said_domain, ' '));
-		}
-		f->from_domain = host_like(said_domain) ? said_domain : f->sender_domain;
-	}
-	if (f->sender_domain.len == 0)
-		f->sender_domain = f->from_domain;
-	f->ip = ip_in(v->reply.text, v->reply.ip);
-	if (f->ip.len == 0)
-		f->ip = r->source_ip;
-	struct bytes signature = mime_field(a, &r->returned, B("DKIM-Signature"));
-	if (signature.len > 0)
-		f->selector = mime_param(a, arena_printf(a, ";%.*s", B_FMT(signature)), B("s"));
-	list_facts(a, rules, v, t);
-	groups_fact(a, v);
-}
-
 /* ---- our own replies ---- */
 
 /* A gateway of this kind ends its lines with an id; the catalogue then says what it meant. */
@@ -452,7 +333,10 @@ verdict_make(struct arena *a, struct rules *rules, const struct reading *r, cons
 	v->contradiction = inner.len > 0 && s->status.len > 0 && !status_is_vague(s->status) && !status_is_vague(inner) &&
 	                   (!same_first(inner, s->status) || inner.at[2] != s->status.at[2]);
 	permanence(v);
-	facts_take(a, rules, r, v, &t);
+	v->facts = bounce_facts_new(a, r, v, rules_words(rules, WORDS_LISTED));
+	for (size_t i = 0; v->facts != NULL && i < t.count; i++)
+		if (t.may_list[i])
+			v->facts->listing[v->facts->listing_count++] = t.at[i].said;
 }
 
 static struct explained *

@@ -7,6 +7,7 @@
 #define DIAGNOSE_EXPLAIN_H
 
 #include "base/buf.h"
+#include "diagnose/bounce_facts.h"
 #include "diagnose/peel.h"
 #include "diagnose/reading.h"
 #include "diagnose/rules.h"
@@ -15,21 +16,6 @@ struct json; /* base/json.h, which jansson cannot be read beside */
 
 enum reader { FOR_ADMIN, FOR_USER };
 enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
-
-/* What the steps are filled with; empty: not known. */
-struct bounce_facts {
-	struct bytes recipient, rdomain; /* rdomain: its domain */
-	struct bytes sender, sender_domain; /* of the envelope, as far as it is known */
-	struct bytes from_domain; /* of the returned From */
-	struct bytes ip; /* of the host that was refused */
-	struct bytes host; /* that refused */
-	struct bytes reporter;
-	struct bytes selector; /* of the returned DKIM signature */
-	struct bytes list; /* the blocklist named */
-	struct bytes list_zone; /* where it is asked in DNS */
-	struct bytes delist;
-	struct bytes groups; /* that restrict a recipient: " (groups)" */
-};
 
 enum check_state { CHECK_FAULT, CHECK_FINE, CHECK_UNKNOWN };
 
@@ -45,7 +31,7 @@ struct bounce_verdict {
 	const struct rule_row   *rule; /* NULL: none held */
 	const struct reason_row *own; /* a reply that a gateway of this kind gave; else NULL */
 	const struct answer_row *answer;
-	struct bounce_facts             facts;
+	struct bounce_facts     *facts; /* ask bounce_facts_of(); NULL: memory was spent */
 	uint32_t                 providers; /* of the host that refused */
 	enum bounce_kind         kind; /* of this recipient */
 	enum confidence          confidence;

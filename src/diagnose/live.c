@@ -17,6 +17,7 @@ struct live {
 	struct arena           *arena;
 	const struct explained *x;
 	struct bounce_verdict  *v;
+	const struct bounce_facts *facts;
 	struct checked         *checked;
 	size_t                  count;
 	size_t                  row; /* of checks[] */
@@ -44,7 +45,7 @@ conclude(struct live *l, const char *check, enum check_state state, struct bytes
 static bool
 spf_begin(struct live *l, struct ask *ask)
 {
-	const struct bounce_facts *f = &l->v->facts;
+	const struct bounce_facts *f = l->facts;
 	struct bytes        domain = domain_normal(l->arena, f->sender_domain);
 
 	(void)ask;
@@ -60,7 +61,7 @@ static enum step
 spf_go(struct live *l, const struct answer *answer, struct ask *ask)
 {
 	struct finding      f;
-	const struct bounce_facts *facts = &l->v->facts;
+	const struct bounce_facts *facts = l->facts;
 
 	if (spf_step(l->spf, answer, ask, &f) == STEP_ASKS)
 		return STEP_ASKS;
@@ -104,7 +105,7 @@ static bool
 list_begin(struct live *l, struct ask *ask)
 {
 	char         arpa[IP_ARPA_MAX];
-	struct bytes zone = l->v->facts.list_zone;
+	struct bytes zone = l->facts->list_zone;
 
 	if (l->ip.family != 4 || domain_normal(l->arena, zone).len == 0)
 		return false;
@@ -117,7 +118,7 @@ list_begin(struct live *l, struct ask *ask)
 static enum step
 list_go(struct live *l, const struct answer *answer, struct ask *ask)
 {
-	const struct bounce_facts *f = &l->v->facts;
+	const struct bounce_facts *f = l->facts;
 	struct ip           said;
 
 	(void)ask;
@@ -150,7 +151,7 @@ static bool
 mx_begin(struct live *l, struct ask *ask)
 {
 	(void)ask;
-	l->mx = mx_new(l->arena, l->v->facts.rdomain, l->v->reply.host, l->v->reply.ip, is_about_route(l->v));
+	l->mx = mx_new(l->arena, l->facts->rdomain, l->v->reply.host, l->v->reply.ip, is_about_route(l->v));
 	return l->mx != NULL;
 }
 
@@ -171,7 +172,7 @@ mx_go(struct live *l, const struct answer *answer, struct ask *ask)
 static bool
 dmarc_begin(struct live *l, struct ask *ask)
 {
-	struct bytes from = domain_normal(l->arena, l->v->facts.from_domain);
+	struct bytes from = domain_normal(l->arena, l->facts->from_domain);
 	struct bytes signature = mime_field(l->arena, &l->x->reading->returned, B("DKIM-Signature"));
 
 	(void)ask;
@@ -182,7 +183,7 @@ dmarc_begin(struct live *l, struct ask *ask)
 	if (dkim == NULL)
 		return false;
 	*dkim = (struct dmarc_identity){ l->dkim_domain, RESULT_PASS };
-	struct dmarc_query q = { .from_domain = from, .spf = { domain_normal(l->arena, l->v->facts.sender_domain), RESULT_NONE }, .dkim = dkim, .dkim_count = l->dkim_domain.len > 0 };
+	struct dmarc_query q = { .from_domain = from, .spf = { domain_normal(l->arena, l->facts->sender_domain), RESULT_NONE }, .dkim = dkim, .dkim_count = l->dkim_domain.len > 0 };
 	l->dmarc = dmarc_new(l->arena, &q);
 	return l->dmarc != NULL;
 }
@@ -190,7 +191,7 @@ dmarc_begin(struct live *l, struct ask *ask)
 static enum step
 dmarc_go(struct live *l, const struct answer *answer, struct ask *ask)
 {
-	struct bytes   from = l->v->facts.from_domain;
+	struct bytes   from = l->facts->from_domain;
 	struct finding f;
 
 	if (dmarc_step(l->dmarc, answer, ask, &f) == STEP_ASKS)
@@ -214,7 +215,7 @@ dmarc_go(struct live *l, const struct answer *answer, struct ask *ask)
 static bool
 key_begin(struct live *l, struct ask *ask)
 {
-	struct bytes selector = l->v->facts.selector;
+	struct bytes selector = l->facts->selector;
 	struct bytes name = arena_printf(l->arena, "%.*s._domainkey.%.*s", B_FMT(selector), B_FMT(l->dkim_domain));
 
 	*ask = (struct ask){ DNS_TXT, domain_normal(l->arena, name) };
@@ -224,7 +225,7 @@ key_begin(struct live *l, struct ask *ask)
 static enum step
 key_go(struct live *l, const struct answer *answer, struct ask *ask)
 {
-	struct bytes   name = arena_printf(l->arena, "%.*s._domainkey.%.*s", B_FMT(l->v->facts.selector), B_FMT(l->dkim_domain));
+	struct bytes   name = arena_printf(l->arena, "%.*s._domainkey.%.*s", B_FMT(l->facts->selector), B_FMT(l->dkim_domain));
 	struct checked c = key_published(l->arena, name, answer);
 
 	(void)ask;
@@ -249,8 +250,8 @@ live_new(struct arena *a, const struct explained *x, struct bounce_verdict *v, i
 
 	if (l == NULL)
 		return NULL;
-	*l = (struct live){ .arena = a, .x = x, .v = v, .now = now, .checked = arena_take_array(a, CHECKS_MAX, sizeof(*l->checked)) };
-	if (!ip_parse(v->facts.ip, &l->ip))
+	*l = (struct live){ .arena = a, .x = x, .v = v, .facts = bounce_facts_of(v, FACTS_ALL), .now = now, .checked = arena_take_array(a, CHECKS_MAX, sizeof(*l->checked)) };
+	if (!ip_parse(l->facts->ip, &l->ip))
 		l->ip = (struct ip){ 0 };
 	return l->checked != NULL ? l : NULL;
 }

@@ -87,9 +87,10 @@ relate(struct count *c, enum by other, struct bytes key)
 static bool
 add_verdict(struct summary *s, const struct bounce_verdict *v)
 {
-	struct bytes  ip = v->answer->scope == SCOPE_IP ? v->facts.ip : v->answer->scope == SCOPE_SENDER ? v->facts.from_domain : B_NONE;
+	const struct bounce_facts *f = bounce_facts_of(v, FACTS_SENDER | (v->answer->scope == SCOPE_IP ? FACTS_IP : 0));
+	struct bytes  ip = v->answer->scope == SCOPE_IP ? f->ip : v->answer->scope == SCOPE_SENDER ? f->from_domain : B_NONE;
 	struct bytes  cause = arena_printf(s->arena, "%s%s%.*s", v->rule != NULL ? v->rule->id : v->answer->id, ip.len > 0 ? " for " : "", B_FMT(ip));
-	struct bytes  keys[BY_COUNT] = { [BY_CAUSE] = cause, [BY_SENDER] = v->facts.sender, [BY_DOMAIN] = v->facts.rdomain, [BY_HOST] = v->reply.host };
+	struct bytes  keys[BY_COUNT] = { [BY_CAUSE] = cause, [BY_SENDER] = f->sender, [BY_DOMAIN] = f->rdomain, [BY_HOST] = v->reply.host };
 	struct count *counts[BY_COUNT];
 
 	for (enum by i = 0; i < BY_COUNT; i++) {
