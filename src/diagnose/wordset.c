@@ -1,46 +1,54 @@
-/* diagnose/wordset.c: see wordset.h. Each word is looked for by the four octets
- * in a row that are the rarest it has. Nearly every place of a text has none of
- * these, so that is asked first, and it must cost next to nothing: the last four
- * octets, folded, are looked up in a small set. Where they are in it, those
- * before them must fit too, and only then are words compared. Nothing of one
- * place depends on the place before it, which is what processors like. */
+/* diagnose/wordset.c: see wordset.h. A word is looked for by five octets in a row
+ * that are the rarest it has: by the first four of them and by the last four, so
+ * that only every second place of a text need be looked at. Nearly every place
+ * has none of these, and to say so must cost next to nothing: four octets are
+ * looked up in a small set. Only where they are in it words are compared. Nothing
+ * of one place depends on the place before it, which is what processors like.
+ *
+ * For that the text is folded, a chunk at a time, and a run of white space in it
+ * becomes one blank; it is kept where the runs were, since hits are told by their
+ * place in the text as it is. */
 #include "diagnose/wordset.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Octets that are looked at together. */
+/* Octets that are looked at together, and the distance of the places. Shorter words are found by their first three. */
 #define GRAM 4
-_Static_assert(WORDSET_WORD_MIN == GRAM - 1, "words of one octet less are found with whatever follows them");
+#define STEP 2
+#define CORE 3
+_Static_assert(WORDSET_WORD_MIN == CORE, "the shortest words are all core");
 
 /* Bits of the set: small enough that those of several stay in the first cache. */
 #define FILTER_SHIFT 16
+/* And of the one that says of three octets whether they may be a core. */
+#define CORE_SHIFT 10
 /* Bits of the table in which grams are counted: two in one place do little harm. */
 #define COUNT_SHIFT 14
 
 struct word {
 	struct bytes text;
-	uint32_t     gram_end; /* offset in it */
-	bool         solid; /* its gram has no blank: as many octets of a text */
 	uint32_t     number;
-	uint32_t     next; /* with this gram, plus one */
 	uint32_t     same; /* with the same text, plus one */
 };
 
-/* Where a gram leads. */
-struct start {
-	uint32_t gram; /* 0: the place is free */
-	uint32_t before, mask; /* what all its words have in front of it, where bits are set */
-	uint32_t word; /* the first, plus one */
+/* Four octets, of which those count whose bits are set in the mask. */
+struct near {
+	uint32_t octets, mask;
 };
 
-#define TWO_BLANKS (' ' << 8 | ' ')
+/* A word, and where in it the octets are that lead to it. */
+struct look {
+	struct near before, behind; /* what else it has there */
+	uint32_t    word, from;
+	uint32_t    next; /* with these octets, plus one */
+};
 
-/* Words of one octet less: few, and found with whatever follows them. */
-#define SHORT_MAX 32
-
-struct short_word {
-	uint32_t octets;
-	uint32_t word; /* plus one */
+/* Where octets lead; those of a core have none in the highest place. */
+struct start {
+	uint32_t octets; /* 0: the place is free */
+	uint32_t look; /* the first, plus one */
 };
 
 struct wordset {
@@ -48,11 +56,11 @@ struct wordset {
 	size_t        count, room;
 	uint8_t       fold[256];
 	uint32_t      filter[(1u << FILTER_SHIFT) / 32];
+	uint32_t      cores[(1u << CORE_SHIFT) / 32];
 	struct start *starts;
 	unsigned      start_bits; /* of their number */
-
-	struct short_word shorts[SHORT_MAX];
-	size_t            short_count;
+	struct look  *looks;
+	size_t        look_count;
 };
 
 struct wordset *
@@ -74,6 +82,7 @@ wordset_free(struct wordset *w)
 		return;
 	free(w->words);
 	free(w->starts);
+	free(w->looks);
 	free(w);
 }
 
@@ -94,51 +103,70 @@ wordset_add(struct wordset *w, struct bytes word, uint32_t number)
 	return RC_OK;
 }
 
+/* Four octets, the first one lowest. */
 static inline uint32_t
-mixed(uint32_t gram)
+gram_at(const uint8_t *at)
 {
-	return gram * 0x9e3779b1u;
+	return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+static inline uint32_t
+mixed(uint32_t octets)
+{
+	return octets * 0x9e3779b1u;
 }
 
 static inline bool
-may_start(const struct wordset *w, uint64_t gram)
+bit_is_set(const uint32_t *bits, uint32_t i)
 {
-	uint32_t bit = mixed((uint32_t)gram) >> (32 - FILTER_SHIFT);
+	return (bits[i / 32] >> (i % 32) & 1) != 0;
+}
 
-	return (w->filter[bit / 32] >> (bit % 32) & 1) != 0;
+static void
+bit_set(uint32_t *bits, uint32_t i)
+{
+	bits[i / 32] |= 1u << i % 32;
+}
+
+static inline bool
+may_start(const struct wordset *w, uint32_t gram)
+{
+	return bit_is_set(w->filter, mixed(gram) >> (32 - FILTER_SHIFT));
 }
 
 static void
 filter_add(struct wordset *w, uint32_t gram)
 {
-	uint32_t bit = mixed(gram) >> (32 - FILTER_SHIFT);
-
-	w->filter[bit / 32] |= 1u << bit % 32;
+	bit_set(w->filter, mixed(gram) >> (32 - FILTER_SHIFT));
 }
 
-/* Where a gram is, or would be. */
+/* Where octets are, or would be. */
 static struct start *
-start_of(const struct wordset *w, uint32_t gram)
+start_of(const struct wordset *w, uint32_t octets)
 {
-	size_t i = mixed(gram) >> (32 - w->start_bits), mask = ((size_t)1 << w->start_bits) - 1;
+	size_t i = mixed(octets) >> (32 - w->start_bits), mask = ((size_t)1 << w->start_bits) - 1;
 
-	while (w->starts[i].gram != 0 && w->starts[i].gram != gram)
+	while (w->starts[i].octets != 0 && w->starts[i].octets != octets)
 		i = (i + 1) & mask;
 	return &w->starts[i];
+}
+
+/* ---- which octets a word is looked for by ---- */
+
+static uint32_t
+word_gram(const struct word *word, size_t from)
+{
+	return gram_at((const uint8_t *)word->text.at + from);
 }
 
 static void
 grams_count(const struct wordset *w, uint16_t *counts)
 {
-	for (size_t i = 0; i < w->count; i++) {
-		uint32_t gram = 0;
-		for (size_t k = 0; k < w->words[i].text.len; k++) {
-			gram = gram << 8 | (uint8_t)w->words[i].text.at[k];
-			uint16_t *count = &counts[mixed(gram) >> (32 - COUNT_SHIFT)];
-			if (k + 1 >= GRAM && *count < UINT16_MAX)
-				(*count)++;
+	for (size_t i = 0; i < w->count; i++)
+		for (size_t k = 0; k + GRAM <= w->words[i].text.len; k++) {
+			uint16_t *count = &counts[mixed(word_gram(&w->words[i], k)) >> (32 - COUNT_SHIFT)];
+			*count = (uint16_t)(*count + (*count < UINT16_MAX));
 		}
-	}
 }
 
 /* The letters of English, the most used one first. */
@@ -151,141 +179,288 @@ commonness(uint32_t gram, const uint16_t *counts, const uint8_t *use)
 	return counts[mixed(gram) >> (32 - COUNT_SHIFT)] * 16u + use[gram >> 24] + use[gram >> 16 & 255] + use[gram >> 8 & 255] + use[gram & 255];
 }
 
-/* The gram by which a word is looked for: of equals the last, which has the most in front of it. */
-static uint32_t
-gram_choose(struct word *word, const uint16_t *counts, const uint8_t *use)
+/* Where the rarest five octets are, of equals the last, which have the most in front of them; or the word's length. */
+static size_t
+grams_choose(const struct word *word, const uint16_t *counts, const uint8_t *use)
 {
-	uint32_t gram = 0, best = 0;
-	unsigned least = UINT32_MAX;
+	size_t   best = word->text.len;
+	unsigned least = UINT32_MAX, common = 0;
 
-	for (size_t k = 0; k < word->text.len; k++) {
-		gram = gram << 8 | (uint8_t)word->text.at[k];
-		if (k + 1 < GRAM || commonness(gram, counts, use) > least)
-			continue;
-		least = commonness(gram, counts, use);
-		best = gram;
-		word->gram_end = (uint32_t)k + 1;
+	for (size_t k = 0; k + GRAM <= word->text.len; k++) {
+		unsigned last = common;
+		common = commonness(word_gram(word, k), counts, use);
+		if (k > 0 && last + common <= least) {
+			least = last + common;
+			best = k - 1;
+		}
 	}
-	word->solid = !bytes_has(bytes_sub(word->text, word->gram_end - GRAM, GRAM), ' ');
 	return best;
 }
 
-/* In front of a list of words, or to those of it that read the same. */
-static void
-word_list(struct wordset *w, uint32_t *link, uint32_t i)
+/* What a word has at `from`, which may be in front of it or behind it. */
+static struct near
+near_at(struct bytes word, ptrdiff_t from)
 {
-	while (*link != 0 && !bytes_eq(w->words[*link - 1].text, w->words[i].text))
-		link = &w->words[*link - 1].next;
-	if (*link == 0) {
-		*link = i + 1;
-		return;
-	}
-	w->words[i].same = w->words[*link - 1].same;
-	w->words[*link - 1].same = i + 1;
+	struct near n = { 0 };
+
+	for (ptrdiff_t k = 0; k < GRAM; k++)
+		if (from + k >= 0 && from + k < (ptrdiff_t)word.len) {
+			n.octets |= (uint32_t)(uint8_t)word.at[from + k] << 8 * k;
+			n.mask |= 0xffu << 8 * k;
+		}
+	return n;
 }
 
+/* In front of those that the octets lead to already. */
 static void
-word_place(struct wordset *w, uint32_t i, uint32_t gram)
+look_add(struct wordset *w, uint32_t octets, size_t len, uint32_t word, size_t from)
 {
-	const struct word *word = &w->words[i];
-	struct start      *start = start_of(w, gram);
-	uint32_t           before = 0, mask = 0;
+	struct start *start = start_of(w, octets);
+	struct bytes  text = w->words[word].text;
 
-	for (size_t k = GRAM; k < 2 * GRAM && k < word->gram_end; k++) {
-		before |= (uint32_t)(uint8_t)word->text.at[word->gram_end - k - 1] << 8 * (k - GRAM);
-		mask |= 0xffu << 8 * (k - GRAM);
-	}
-	if (start->gram == 0)
-		*start = (struct start){ gram, before, mask, 0 };
-	start->mask &= mask & ~(start->before ^ before);
-	start->before &= start->mask;
-	filter_add(w, gram);
-	word_list(w, &start->word, i);
+	start->octets = octets;
+	w->looks[w->look_count++] = (struct look){ near_at(text, (ptrdiff_t)from - GRAM), near_at(text, (ptrdiff_t)(from + len)), word, (uint32_t)from, start->look };
+	start->look = (uint32_t)w->look_count;
 }
 
+/* Is there a word that reads the same behind these octets? Then this one goes with it. */
 static bool
-short_place(struct wordset *w, uint32_t i)
+goes_with(struct wordset *w, uint32_t octets, uint32_t i)
 {
-	uint32_t octets = 0;
-
-	for (size_t k = 0; k < GRAM - 1; k++)
-		octets = octets << 8 | (uint8_t)w->words[i].text.at[k];
-	for (size_t k = 0; k < w->short_count; k++)
-		if (w->shorts[k].octets == octets) {
-			word_list(w, &w->shorts[k].word, i);
+	for (uint32_t k = start_of(w, octets)->look; k != 0; k = w->looks[k - 1].next) {
+		struct word *other = &w->words[w->looks[k - 1].word];
+		if (bytes_eq(other->text, w->words[i].text)) {
+			w->words[i].same = other->same;
+			other->same = i + 1;
 			return true;
 		}
-	if (w->short_count == SHORT_MAX)
-		return false;
-	w->shorts[w->short_count++] = (struct short_word){ octets, i + 1 };
-	for (unsigned next = 0; next < 256; next++)
-		if (w->fold[next] == next)
-			filter_add(w, octets << 8 | next);
-	return true;
+	}
+	return false;
 }
 
-static bool
+/* In a text a core has any octet behind it or in front of it, or is the last. */
+static void
+core_place(struct wordset *w, uint32_t i)
+{
+	uint32_t core = near_at(w->words[i].text, 0).octets & 0xffffff;
+
+	if (goes_with(w, core, i))
+		return;
+	look_add(w, core, CORE, i, 0);
+	bit_set(w->cores, mixed(core) >> (32 - CORE_SHIFT));
+	filter_add(w, core);
+	for (unsigned any = ' '; any < 256; any++) {
+		filter_add(w, core | any << 24);
+		filter_add(w, core << 8 | any);
+	}
+}
+
+static void
+word_place(struct wordset *w, uint32_t i, const uint16_t *counts, const uint8_t *use)
+{
+	size_t from = grams_choose(&w->words[i], counts, use);
+
+	if (from == w->words[i].text.len) {
+		core_place(w, i);
+		return;
+	}
+	if (goes_with(w, word_gram(&w->words[i], from), i))
+		return;
+	for (size_t k = from; k < from + STEP; k++) {
+		look_add(w, word_gram(&w->words[i], k), GRAM, i, k);
+		filter_add(w, word_gram(&w->words[i], k));
+	}
+}
+
+static void
 words_place(struct wordset *w, const uint16_t *counts)
 {
 	uint8_t use[256] = { 0 };
-	bool    fine = true;
 
 	for (size_t k = 0; k < usual.len; k++)
 		use[(uint8_t)usual.at[k]] = (uint8_t)(usual.len - k);
-	for (uint32_t i = 0; i < w->count && fine; i++)
-		if (w->words[i].text.len < GRAM)
-			fine = short_place(w, i);
-		else
-			word_place(w, i, gram_choose(&w->words[i], counts, use));
-	return fine;
+	for (uint32_t i = 0; i < w->count; i++)
+		word_place(w, i, counts, use);
 }
 
 enum rc
 wordset_ready(struct wordset *w)
 {
 	uint16_t *counts = calloc((size_t)1 << COUNT_SHIFT, sizeof(*counts));
-	bool      fine = false;
 
-	for (w->start_bits = 4; (size_t)1 << w->start_bits < w->count + w->count / 2; w->start_bits++)
+	for (w->start_bits = 4; (size_t)1 << w->start_bits < w->count * STEP * 2; w->start_bits++)
 		;
 	w->starts = calloc((size_t)1 << w->start_bits, sizeof(*w->starts));
-	if (counts != NULL && w->starts != NULL) {
+	w->looks = calloc(w->count * STEP + 1, sizeof(*w->looks));
+	bool fine = counts != NULL && w->starts != NULL && w->looks != NULL;
+	if (fine) {
 		grams_count(w, counts);
-		fine = words_place(w, counts);
+		words_place(w, counts);
 	}
-	enum rc rc = counts == NULL || w->starts == NULL ? RC_MEMORY : fine ? RC_OK : RC_LIMIT;
 	free(counts);
-	return rc;
+	return fine ? RC_OK : RC_MEMORY;
 }
+
+/* ---- the scan ---- */
+
+/* Of a text so much is looked at in one go, with what stands near it in front and behind. */
+#define CHUNK 2048
+#define BEFORE GRAM
+#define BEHIND (2 * GRAM)
+_Static_assert((CHUNK - BEHIND) % STEP == 0, "each chunk begins at a place that is looked at");
+
+/* White space that became one blank. */
+struct run {
+	uint32_t past; /* the octet of the chunk behind the blank */
+	size_t   dropped; /* octets, by this and all runs of the chunk before it */
+};
 
 struct scan {
 	const struct wordset *set;
 	struct bytes          text;
 	bool (*hit)(void *, uint32_t, size_t);
-	void *arg;
+	void      *arg;
+	size_t     base; /* where in the text the chunk begins */
+	size_t     len; /* of it */
+	size_t     run_count;
+	struct run runs[CHUNK / 2];
+	uint8_t    chunk[BEFORE + CHUNK + BEHIND]; /* folded; 0 where there is no text */
 };
 
-/* Does this word stand where its gram does? `end` is that of the gram, then that of the word. */
+#define EACH(octet) (0x0101010101010101u * (octet))
+
+/* How many octets there are up to the first of two blanks in a row, with it; all of them when there are none. */
+static size_t
+blanks_find(const uint8_t *at, size_t len)
+{
+	size_t n = 0;
+
+	for (; n + 9 <= len; n += 8) {
+		uint64_t here, next;
+		memcpy(&here, at + n, 8);
+		memcpy(&next, at + n + 1, 8);
+		uint64_t other = (here ^ EACH(' ')) | (next ^ EACH(' '));
+		if (((other - EACH(1)) & ~other & EACH(0x80)) != 0)
+			break;
+	}
+	while (n < len && !(at[n] == ' ' && n + 1 < len && at[n + 1] == ' '))
+		n++;
+	return n + (n < len);
+}
+
+/* What is `dropped` in front of the octet `past` of the chunk, perhaps more of a run that goes on. */
+static void
+run_add(struct scan *s, size_t past, size_t dropped)
+{
+	if (dropped == 0)
+		return;
+	size_t before = s->run_count > 0 ? s->runs[s->run_count - 1].dropped : 0;
+	if (s->run_count == 0 || s->runs[s->run_count - 1].past != past)
+		s->run_count++;
+	s->runs[s->run_count - 1] = (struct run){ (uint32_t)past, before + dropped };
+}
+
+/* Makes one blank of each run in `n` octets that were added to `from` of the chunk; how many it then has. */
+static size_t
+runs_drop(struct scan *s, size_t from, size_t n)
+{
+	uint8_t *out = s->chunk + BEFORE;
+	size_t   to = from, at = from, end = from + n;
+
+	while (at < end) {
+		size_t first = at;
+		if (to > 0 && out[to - 1] == ' ')
+			while (at < end && out[at] == ' ')
+				at++;
+		run_add(s, to, at - first);
+		size_t keep = blanks_find(out + at, end - at);
+		memmove(out + to, out + at, keep);
+		to += keep;
+		at += keep;
+	}
+	return to;
+}
+
+/* As w->fold says it, in a form that is done to many octets at once. */
+static void
+fold_many(uint8_t *restrict out, const uint8_t *restrict in, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint8_t c = in[i] < ' ' ? ' ' : in[i];
+		out[i] = (uint8_t)(c + (c >= 'A' && c <= 'Z' ? 'a' - 'A' : 0));
+	}
+}
+
+/* Makes a chunk of what is at `base`. How many places of it are to be looked at; behind the last ones more of the text may follow. */
+static size_t
+chunk_make(struct scan *s)
+{
+	const uint8_t *in = (const uint8_t *)s->text.at + s->base;
+	uint8_t       *out = s->chunk + BEFORE;
+	size_t         rest = s->text.len - s->base, len = 0;
+
+	s->run_count = 0;
+	while (rest > 0 && len < CHUNK) {
+		size_t n = rest < CHUNK - len ? rest : CHUNK - len;
+		fold_many(out + len, in, n);
+		len = runs_drop(s, len, n);
+		in += n;
+		rest -= n;
+	}
+	memset(out + len, 0, BEHIND);
+	s->len = len;
+	return rest > 0 ? CHUNK - BEHIND : len;
+}
+
+/* Where in the text an octet of the chunk is, or the one behind the last. */
+static size_t
+place_of(const struct scan *s, size_t at)
+{
+	size_t least = 0, most = s->run_count;
+
+	while (least < most) {
+		size_t middle = (least + most) / 2;
+		if (s->runs[middle].past <= at)
+			least = middle + 1;
+		else
+			most = middle;
+	}
+	return s->base + at + (least > 0 ? s->runs[least - 1].dropped : 0);
+}
+
+/* Does a word stand in the text that does not end, or did not begin, in this chunk? Its `len` octets at `from` are at `at`. */
 static bool
-word_stands(const struct scan *s, const struct word *word, size_t *end)
+word_crosses(const struct scan *s, struct bytes word, size_t from, size_t at, size_t len, size_t *end_out)
 {
 	const uint8_t *fold = s->set->fold, *text = (const uint8_t *)s->text.at;
-	size_t         at = *end;
+	size_t         start = place_of(s, at), end = place_of(s, at + len - 1) + 1;
 
-	for (size_t k = word->gram_end; k < word->text.len; k++) {
-		while (word->text.at[k - 1] == ' ' && at < s->text.len && fold[text[at]] == ' ')
-			at++;
-		if (at >= s->text.len || fold[text[at++]] != (uint8_t)word->text.at[k])
+	for (size_t k = from + len; k < word.len; k++) {
+		while (word.at[k - 1] == ' ' && end < s->text.len && fold[text[end]] == ' ')
+			end++;
+		if (end >= s->text.len || fold[text[end++]] != (uint8_t)word.at[k])
 			return false;
 	}
-	size_t known = word->solid ? GRAM : 0, from = *end - known;
-	for (size_t k = word->gram_end - known; k-- > 0;) {
-		if (from == 0 || fold[text[--from]] != (uint8_t)word->text.at[k])
+	for (size_t k = from; k-- > 0;) {
+		while (word.at[k + 1] == ' ' && start > 0 && fold[text[start - 1]] == ' ')
+			start--;
+		if (start == 0 || fold[text[--start]] != (uint8_t)word.at[k])
 			return false;
-		while (word->text.at[k] == ' ' && from > 0 && fold[text[from - 1]] == ' ')
-			from--;
 	}
-	*end = at;
+	*end_out = end;
+	return true;
+}
+
+static bool
+word_stands(const struct scan *s, struct bytes word, size_t from, size_t at, size_t len, size_t *end_out)
+{
+	size_t end = at - from + word.len;
+
+	if (at < from || end > s->len)
+		return word_crosses(s, word, from, at, len, end_out);
+	if (memcmp(s->chunk + BEFORE + (at - from), word.at, word.len) != 0)
+		return false;
+	*end_out = place_of(s, end - 1) + 1;
 	return true;
 }
 
@@ -299,63 +474,63 @@ tell(const struct scan *s, uint32_t word, size_t end)
 	return true;
 }
 
-/* A word of one octet less than a gram. */
+/* The words that octets of the chunk lead to. False when the scan is to stop. */
 static bool
-short_tell(const struct scan *s, uint32_t octets, size_t end)
+words_at(const struct scan *s, uint32_t octets, size_t len, size_t at)
 {
-	for (size_t i = 0; i < s->set->short_count; i++)
-		if (s->set->shorts[i].octets == octets)
-			return tell(s, s->set->shorts[i].word, end);
-	return true;
-}
+	const struct wordset *w = s->set;
+	uint32_t              before = gram_at(s->chunk + BEFORE + at - GRAM), behind = gram_at(s->chunk + BEFORE + at + len);
 
-/* The words whose gram ends here. False when the scan is to stop. */
-static bool
-words_at(const struct scan *s, uint64_t gram, size_t gram_end)
-{
-	const struct start *start = start_of(s->set, (uint32_t)gram);
-
-	if (!short_tell(s, (uint32_t)gram >> 8, gram_end - 1))
-		return false;
-	if (start->gram == 0 || ((uint32_t)(gram >> 32) & start->mask) != start->before)
-		return true;
-	for (uint32_t i = start->word; i != 0; i = s->set->words[i - 1].next) {
-		size_t end = gram_end;
-		if (word_stands(s, &s->set->words[i - 1], &end) && !tell(s, i, end))
+	for (uint32_t i = start_of(w, octets)->look; i != 0; i = w->looks[i - 1].next) {
+		const struct look *look = &w->looks[i - 1];
+		size_t             end;
+		if (((before ^ look->before.octets) & look->before.mask) | ((behind ^ look->behind.octets) & look->behind.mask))
+			continue;
+		if (word_stands(s, w->words[look->word].text, look->from, at, len, &end) && !tell(s, look->word + 1, end))
 			return false;
 	}
 	return true;
 }
 
-/* The next place where a word's gram may end: behind it; or behind the text. The last octets are kept. */
-static size_t
-gram_next(const struct wordset *w, struct bytes text, size_t i, uint64_t *last_io)
+static bool
+core_at(const struct scan *s, uint32_t core, size_t at)
 {
-	uint64_t last = *last_io;
+	return !bit_is_set(s->set->cores, mixed(core) >> (32 - CORE_SHIFT)) || words_at(s, core, CORE, at);
+}
 
-	while (i < text.len) {
-		uint64_t here = last << 8 | w->fold[(uint8_t)text.at[i++]];
-		if ((here & 0xffff) == TWO_BLANKS) /* one question: each word has a blank, and two are rare */
+static bool
+chunk_scan(const struct scan *s, size_t places)
+{
+	const struct wordset *w = s->set;
+	const uint8_t        *chunk = s->chunk + BEFORE;
+
+	for (size_t i = 0; i < places; i += STEP) {
+		uint32_t gram = gram_at(chunk + i);
+		if (!may_start(w, gram))
 			continue;
-		last = here;
-		if (!may_start(w, last))
-			continue;
-		*last_io = last;
-		return i;
+		bool whole = gram >> 24 != 0; /* at the very end there is only a core */
+		if ((whole && !words_at(s, gram, GRAM, i)) || !core_at(s, gram & 0xffffff, i) || !core_at(s, gram >> 8, i + 1))
+			return false;
 	}
-	*last_io = last;
-	return text.len + 1;
+	return true;
 }
 
 void
 wordset_scan(const struct wordset *w, struct bytes text, bool (*hit)(void *, uint32_t, size_t), void *arg)
 {
-	const struct scan s = { w, text, hit, arg };
-	uint64_t          last = 0;
+	struct scan s;
+	bool        more = true;
 
-	for (size_t i = gram_next(w, text, 0, &last); i <= text.len; i = gram_next(w, text, i, &last))
-		if (!words_at(&s, last, i))
-			return;
-	/* A short word at the very end has nothing behind it. */
-	short_tell(&s, last & 0xffffff, text.len);
+	s.set = w;
+	s.text = text;
+	s.hit = hit;
+	s.arg = arg;
+	s.base = 0;
+	memset(s.chunk, 0, BEFORE);
+	while (more && s.base < text.len) {
+		size_t places = chunk_make(&s);
+		more = chunk_scan(&s, places);
+		s.base = place_of(&s, places);
+		memmove(s.chunk, s.chunk + places, BEFORE);
+	}
 }

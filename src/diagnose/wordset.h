@@ -14,14 +14,13 @@ struct wordset;
 /* An empty one; NULL when memory is spent. */
 struct wordset *wordset_new(void);
 void            wordset_free(struct wordset *);
-/* Other words are not taken; and of the shortest only some thirty. */
+/* Other words are not taken. */
 #define WORDSET_WORD_MIN 3
 #define WORDSET_WORD_MAX 10000
 
 /* Before wordset_ready(). `number` is what a hit reports; words may repeat. The
  * octets are borrowed. RC_LIMIT: the word is too short or too long. */
 enum rc wordset_add(struct wordset *, struct bytes word, uint32_t number) MUST_USE;
-/* RC_LIMIT: too many of the shortest. */
 enum rc wordset_ready(struct wordset *) MUST_USE;
 /* Calls `hit` for each place of each word in the text; `end` is behind it. The places of one
  * word come in the order of the text, those of several nearly so. Stops where `hit` says false. */

@@ -14,15 +14,20 @@ struct search {
 	const char *letters; /* that words and texts are made of */
 	size_t      word_max;
 	unsigned    words, texts;
+	size_t      padding; /* octets in front of a text, of one more letter */
 };
 
 static const struct search searches[] = {
-	{ "words of two letters and blanks, many inside one another", "ab ", 6, 40, 3000 },
-	{ "words of one letter", "a", 9, 7, 300 },
-	{ "words in both cases and runs of white space", "aB \n\t", 7, 40, 3000 },
-	{ "short words at the end of a text", "abc", 3, 20, 3000 },
-	{ "short words that begin or end in a blank", "ab ", 3, 20, 3000 },
-	{ "octets above ASCII", "\xc3\xa4z ", 8, 30, 3000 },
+	{ "words of two letters and blanks, many inside one another", "ab ", 6, 40, 3000, 0 },
+	{ "words of one letter", "a", 9, 7, 300, 0 },
+	{ "words in both cases and runs of white space", "aB \n\t", 7, 40, 3000, 0 },
+	{ "short words at the end of a text", "abc", 3, 20, 3000, 0 },
+	{ "short words that begin or end in a blank", "ab ", 3, 20, 3000, 0 },
+	{ "octets above ASCII", "\xc3\xa4z ", 8, 30, 3000, 0 },
+	{ "longer words of a few letters", "abcd", 12, 40, 3000, 0 },
+	{ "words across the end of the part of a text that is looked at together", "ab ", 9, 40, 3000, 2028 },
+	{ "runs of white space across it", "ab \n\t", 7, 40, 3000, 2034 },
+	{ "words across the end of the second part", "aB ", 6, 40, 300, 4064 },
 };
 
 static uint32_t
@@ -62,7 +67,8 @@ folded(struct arena *a, struct bytes text)
 
 struct have {
 	struct arena *a;
-	struct bytes  text;
+	struct bytes  text; /* behind the padding */
+	size_t        padding;
 	unsigned      ends[WORDS_MAX][TEXT_MAX + 1]; /* of each word, at each place of the folded text, how often */
 };
 
@@ -72,8 +78,8 @@ count_hit(void *arg, uint32_t number, size_t end)
 {
 	struct have *have = arg;
 
-	assert_true(end <= have->text.len);
-	have->ends[number][folded(have->a, bytes_sub(have->text, 0, end)).len]++;
+	assert_in_range(end, have->padding + 1, have->padding + have->text.len);
+	have->ends[number][folded(have->a, bytes_sub(have->text, 0, end - have->padding)).len]++;
 	return true;
 }
 
@@ -94,9 +100,13 @@ check_search(void **state)
 	}
 	assert_int_equal(wordset_ready(t), RC_OK);
 	for (unsigned n = 0; n < s->texts; n++) {
+		size_t       padding = s->padding > 0 ? s->padding + next_random(&seed) % 16 : 0;
 		struct bytes text = made(a, s->letters, 0, TEXT_MAX, &seed), plain = folded(a, text);
-		struct have  have = { .a = a, .text = text };
-		wordset_scan(t, text, count_hit, &have);
+		struct have  have = { a, text, padding, { { 0 } } };
+		char         whole[4096 + TEXT_MAX];
+		memset(whole, '#', padding);
+		memcpy(whole + padding, text.at != NULL ? text.at : "", text.len);
+		wordset_scan(t, bytes_make(whole, padding + text.len), count_hit, &have);
 		for (unsigned i = 0; i < s->words; i++)
 			for (size_t end = 0; end <= plain.len; end++) {
 				unsigned want = end >= words[i].len && bytes_eq(bytes_sub(plain, end - words[i].len, words[i].len), words[i]);
