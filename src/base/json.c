@@ -26,19 +26,21 @@ static inline char *
 lead(struct json *j, size_t room)
 {
 	enum json_state before = j->state;
+	struct buf     *out = j->out;
 
 	j->state = JSON_VALUED;
-	if (!buf_reserve(j->out, room + 1))
+	if (!buf_reserve(out, room + 1))
 		return NULL;
 	/* Whether it counts is anybody's guess: no branch is. */
-	j->out->at[j->out->len] = ',';
-	j->out->len += (j->depth > 0) & (before == JSON_VALUED);
+	char *at = out->at + out->len;
+	*at = ',';
+	out->len += (j->depth > 0) & (before == JSON_VALUED);
 	if (j->pretty && j->depth > 0 && before != JSON_KEYED) {
 		newline(j);
-		if (!buf_reserve(j->out, room))
+		if (!buf_reserve(out, room))
 			return NULL;
 	}
-	return j->out->at + j->out->len;
+	return out->at + out->len;
 }
 
 /* A value that stands for itself. */
@@ -210,9 +212,9 @@ json_key_room(struct json *j, size_t len)
 	j->state = JSON_KEYED;
 	if (at == NULL)
 		return NULL;
+	j->out->len += len + 3 + j->pretty;
 	at[0] = '"';
 	at[len + 3] = ' ';
-	j->out->len += len + 3 + j->pretty;
 	return at + 1;
 }
 

@@ -29,7 +29,7 @@ struct rules {
 	uint16_t            *hits; /* those, in their order */
 	size_t               hit_count;
 	size_t              *plain; /* rules without texts */
-	size_t               plain_count;
+	size_t               plain_from[TIER_MEANING + 2]; /* those of a tier, and where the next one's begin */
 };
 
 static bool
@@ -55,6 +55,21 @@ has_texts(const struct rule_row *row)
 		if (!pattern_rows[row->first + i].unless)
 			return true;
 	return false;
+}
+
+/* The table has the rules of a tier together. */
+static void
+plain_find(struct rules *r)
+{
+	size_t n = 0, i = 0;
+
+	for (uint8_t tier = 0; tier <= TIER_MEANING; tier++) {
+		r->plain_from[tier] = n;
+		for (; i < rule_rows_count && rule_rows[i].tier == tier; i++)
+			if (!has_texts(&rule_rows[i]))
+				r->plain[n++] = i;
+	}
+	r->plain_from[TIER_MEANING + 1] = n;
 }
 
 struct rules *
@@ -86,9 +101,7 @@ rules_new(void)
 			goto fail;
 	if (wordset_ready(r->set) != RC_OK)
 		goto fail;
-	for (size_t i = 0; i < rule_rows_count; i++)
-		if (!has_texts(&rule_rows[i]))
-			r->plain[r->plain_count++] = i;
+	plain_find(r);
 	return r;
 
 fail:
@@ -258,12 +271,6 @@ forbidden(struct rules *r, struct arena *a, const struct rule_row *row, struct r
 	return false;
 }
 
-static bool
-in_tiers(const struct rule_row *row, enum rule_tier least, enum rule_tier most)
-{
-	return row->tier >= (uint8_t)least && row->tier <= (uint8_t)most;
-}
-
 void
 rules_scan(struct rules *r, struct arena *a, struct rule_text *t)
 {
@@ -298,7 +305,9 @@ first_said(struct rules *r, struct arena *a, const struct evidence *e, enum rule
 	for (size_t i = 0; t != NULL && i < t->hit_count; i++) {
 		const struct pattern_row *p = &pattern_rows[t->hits[i]];
 		const struct rule_row    *row = &rule_rows[p->rule];
-		if (!p->unless && in_tiers(row, least, most) && rules_codes_hold(row, e) && pattern_holds(r, a, t->hits[i], t) && !forbidden(r, a, row, t))
+		if (row->tier > (uint8_t)most)
+			break; /* as do all behind it */
+		if (!p->unless && row->tier >= (uint8_t)least && rules_codes_hold(row, e) && pattern_holds(r, a, t->hits[i], t) && !forbidden(r, a, row, t))
 			return p->rule;
 	}
 	return rule_rows_count;
@@ -312,9 +321,9 @@ rules_match(struct rules *r, struct arena *a, const struct evidence *e, enum rul
 	for (size_t i = 0; i < count; i++)
 		r->seen[e->text->hits[i]] = 1;
 	size_t best = first_said(r, a, e, least, most);
-	for (size_t i = 0; i < r->plain_count && r->plain[i] < best; i++) {
+	for (size_t i = r->plain_from[least]; i < r->plain_from[most + 1] && r->plain[i] < best; i++) {
 		const struct rule_row *row = &rule_rows[r->plain[i]];
-		if (in_tiers(row, least, most) && rules_codes_hold(row, e) && !forbidden(r, a, row, e->text))
+		if (rules_codes_hold(row, e) && !forbidden(r, a, row, e->text))
 			best = r->plain[i];
 	}
 	for (size_t i = 0; i < count; i++)
