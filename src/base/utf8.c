@@ -65,11 +65,16 @@ utf8_valid(struct bytes b)
 bool
 bytes_is_ascii(struct bytes b)
 {
-	unsigned char all = 0;
+	uint64_t eight, all = 0;
+	size_t   i = 0;
 
-	for (size_t i = 0; i < b.len; i++)
+	for (; i + sizeof(eight) <= b.len; i += sizeof(eight)) {
+		memcpy(&eight, b.at + i, sizeof(eight));
+		all |= eight;
+	}
+	for (; i < b.len; i++)
 		all |= (unsigned char)b.at[i];
-	return all < 0x80;
+	return (all & UINT64_C(0x8080808080808080)) == 0;
 }
 
 void

@@ -95,11 +95,12 @@ named_host(struct bytes text)
 
 	for (int n = 0; n < 200 && bytes_cut_line(&text, &line); n++) {
 		line = bytes_trim(line);
-		for (size_t i = 0; i < NELEMS(leads); i++)
+		bool may = line.len > 20 && bytes_has(B("mMnNrR\xe3"), line.at[0]); /* what they begin with */
+		for (size_t i = 0; may && i < NELEMS(leads); i++)
 			if (bytes_starts_nocase(line, leads[i]) && host_like(bytes_trim(bytes_from(line, leads[i].len))))
 				return bytes_trim(bytes_from(line, leads[i].len));
 		/* Exchange on one's own premises writes the host above what it returned. */
-		if (bytes_starts_nocase(line, B("Remote server returned ")) && host_like(before))
+		if (may && bytes_starts_nocase(line, B("Remote server returned ")) && host_like(before))
 			return before;
 		before = line;
 	}

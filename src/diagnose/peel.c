@@ -1,6 +1,7 @@
 /* diagnose/peel.c: see peel.h. */
 #include "diagnose/peel.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/ip.h"
@@ -166,7 +167,8 @@ struct places {
 	} at[PLACES_MAX];
 	size_t   count;
 	bool     may_list;
-	uint16_t first[WORDS_COUNT], last[WORDS_COUNT]; /* plus one */
+	uint64_t seen[WORDS_COUNT / 64 + 1]; /* bits, by number */
+	uint16_t first[WORDS_COUNT], last[WORDS_COUNT]; /* plus one; of those that were seen */
 };
 
 static bool
@@ -179,13 +181,31 @@ place_hit(void *arg, uint32_t number, size_t end)
 		return number == WORDS_COUNT;
 	p->at[p->count++] = (struct place){ (uint16_t)number, 0, (uint32_t)end };
 	uint16_t here = (uint16_t)p->count;
-	if (p->first[number] == 0)
+	if ((p->seen[number / 64] >> number % 64 & 1) == 0)
 		p->first[number] = here;
 	else
 		p->at[p->last[number] - 1].next = here;
+	p->seen[number / 64] |= UINT64_C(1) << number % 64;
 	p->last[number] = here;
 	return true;
 }
+
+/* The first number from `number` on that was seen, or `past`: a text has few of the words. */
+static size_t
+number_seen(const struct places *p, size_t number, size_t past)
+{
+	while (number < past) {
+		uint64_t rest = p->seen[number / 64] >> number % 64;
+		if (rest != 0) {
+			number += (size_t)__builtin_ctzll(rest);
+			return number < past ? number : past;
+		}
+		number += 64 - number % 64;
+	}
+	return past;
+}
+
+#define EACH_SEEN(i, p, from, past) (size_t i = number_seen((p), (from), (past)); i < (past); i = number_seen((p), i + 1, (past)))
 
 /* White space with an empty line in it, when it is made one octet. */
 #define PARAGRAPH '\n'
@@ -196,24 +216,55 @@ is_gap(char c)
 	return c == ' ' || c == PARAGRAPH;
 }
 
+#define EACH(octet) ((uint64_t)(octet) * 0x0101010101010101u)
+
+/* Eight octets, the first the lowest. */
+static inline uint64_t
+eight_of(const char *at)
+{
+	uint64_t w;
+
+	memcpy(&w, at, sizeof(w));
+	return le64toh(w);
+}
+
+/* Copies what is above the blank at the front of `text`, eight octets at a time: words are short, and where they end is
+ * anybody's guess. Its length; what is behind it in `out`, up to text.len, is spoilt. */
+static inline size_t
+copy_word(char *out, struct bytes text)
+{
+	size_t n = 0;
+
+	for (; n + 8 <= text.len; n += 8) {
+		uint64_t w = eight_of(text.at + n);
+		uint64_t blank = ~(((w & EACH(0x7f)) + EACH(0x7f - ' ')) | w) & EACH(0x80);
+		memcpy(out + n, text.at + n, 8);
+		if (blank != 0)
+			return n + (size_t)__builtin_ctzll(blank) / 8;
+	}
+	for (; n < text.len && (unsigned char)text.at[n] > ' '; n++)
+		out[n] = text.at[n];
+	return n;
+}
+
 /* All white space one blank, or the mark of a paragraph. */
 static struct bytes
 flatten(struct arena *a, struct bytes text)
 {
 	text = bytes_sub(text, 0, PEEL_MAX);
-	char    *out = arena_room(a, text.len + 1);
+	char    *out = text.len > 0 ? arena_room(a, text.len + 1) : NULL;
 	size_t   n = 0;
 	unsigned lines = 0;
 
 	if (out == NULL)
 		return B_NONE;
 	for (size_t i = 0; i < text.len; i++) {
+		size_t word = copy_word(out + n, bytes_make(text.at + i, text.len - i));
+		n += word;
+		i += word;
+		if (i == text.len)
+			return bytes_make(out, n);
 		char c = text.at[i];
-		for (; (unsigned char)c > ' '; c = text.at[i]) {
-			out[n++] = c;
-			if (++i == text.len)
-				return bytes_make(out, n);
-		}
 		if (!byte_is_space(c) && c != '\0' && c != '\v' && c != '\f') {
 			out[n++] = c;
 			continue;
@@ -286,8 +337,8 @@ inner_start(struct bytes whole, const struct places *p, struct reply_found *f, s
 {
 	size_t best = whole.len;
 
-	for (size_t i = 0; i < NELEMS(wrappers); i++) {
-		for (unsigned n = p->first[WRAPPER_FIRST + i]; n != 0; n = p->at[n - 1].next) {
+	for EACH_SEEN (i, p, WRAPPER_FIRST, STAGE_FIRST) {
+		for (unsigned n = p->first[i]; n != 0; n = p->at[n - 1].next) {
 			size_t             pos = p->at[n - 1].end, near = pos, after;
 			struct reply_found trial = *f;
 			while (near < whole.len && near < pos + 24 && !code_at(whole, near, &trial, &after))
@@ -348,9 +399,9 @@ quotation(struct bytes whole, size_t from, const struct places *p)
 {
 	size_t end = whole.len;
 
-	for (size_t i = 0; i < NELEMS(ends); i++)
-		for (unsigned n = p->first[END_FIRST + i]; n != 0; n = p->at[n - 1].next) {
-			size_t start = p->at[n - 1].end - ends[i].len;
+	for EACH_SEEN (i, p, END_FIRST, WORDS_COUNT)
+		for (unsigned n = p->first[i]; n != 0; n = p->at[n - 1].next) {
+			size_t start = p->at[n - 1].end - ends[i - END_FIRST].len;
 			if (start < from)
 				continue;
 			end = start < end ? start : end;
@@ -362,11 +413,10 @@ quotation(struct bytes whole, size_t from, const struct places *p)
 static void
 stage_find(const struct places *p, struct reply_found *f)
 {
-	for (size_t i = 0; i < NELEMS(stages); i++)
-		if (p->first[STAGE_FIRST + i] != 0) {
-			f->stage = stages[i].stage;
-			return;
-		}
+	size_t i = number_seen(p, STAGE_FIRST, LEAD_FIRST);
+
+	if (i < LEAD_FIRST)
+		f->stage = stages[i - STAGE_FIRST].stage;
 }
 
 /* "mx.example.net[192.0.2.1]", "mx.example.net (192.0.2.1)", "192.0.2.1". */
@@ -403,22 +453,19 @@ host_take(struct bytes text, struct reply_found *f)
 static void
 host_find(struct bytes whole, const struct places *p, struct reply_found *f)
 {
-	for (size_t i = 0; i < NELEMS(host_leads); i++)
-		for (unsigned n = p->first[LEAD_FIRST + i]; n != 0; n = p->at[n - 1].next)
+	for EACH_SEEN (i, p, LEAD_FIRST, TAIL_FIRST)
+		for (unsigned n = p->first[i]; n != 0; n = p->at[n - 1].next)
 			if (host_take(bytes_from(whole, p->at[n - 1].end), f))
 				return;
-	for (size_t i = 0; i < NELEMS(host_tails); i++) {
-		unsigned n = p->first[TAIL_FIRST + i];
-		if (n == 0)
-			continue;
-		size_t at = p->at[n - 1].end - host_tails[i].len, start = at;
+	size_t i = number_seen(p, TAIL_FIRST, END_FIRST);
+	if (i < END_FIRST) {
+		size_t at = p->at[p->first[i] - 1].end - host_tails[i - TAIL_FIRST].len, start = at;
 		while (start > 0 && at - start < 120 && !is_gap(whole.at[start - 1]) && whole.at[start - 1] != '(')
 			start--;
 		if (whole.at[start] == '[')
 			for (start -= start > 0; start > 0 && !is_gap(whole.at[start - 1]); start--)
 				;
 		host_take(bytes_from(whole, start), f);
-		return;
 	}
 }
 
@@ -426,7 +473,19 @@ host_find(struct bytes whole, const struct places *p, struct reply_found *f)
 static size_t
 first_code(struct bytes whole, struct reply_found *f, size_t *after_out)
 {
-	for (size_t i = 0; i + 3 <= whole.len; i++)
+	size_t i = 0;
+
+	for (; i + 8 <= whole.len; i += 8) {
+		/* No bit is left of a 4 or a 5. */
+		uint64_t w = (eight_of(whole.at + i) | EACH(1)) ^ EACH('5');
+		uint64_t digit = ~(((w & EACH(0x7f)) + EACH(0x7f)) | w) & EACH(0x80);
+		for (; digit != 0; digit &= digit - 1) {
+			size_t at = i + (size_t)__builtin_ctzll(digit) / 8;
+			if (code_at(whole, at, f, after_out))
+				return at;
+		}
+	}
+	for (; i + 3 <= whole.len; i++)
 		if ((whole.at[i] | 1) == '5' && code_at(whole, i, f, after_out))
 			return i;
 	return whole.len;
@@ -470,7 +529,7 @@ peel(struct arena *a, const struct wordset *words, struct bytes text)
 		return f;
 	p.count = 0;
 	p.may_list = false;
-	memset(p.first, 0, sizeof(p.first));
+	memset(p.seen, 0, sizeof(p.seen));
 	wordset_scan(words, f.whole, place_hit, &p);
 	start = inner_start(f.whole, &p, &f, &after);
 	if (start == f.whole.len)

@@ -342,7 +342,7 @@ const struct answer_row *
 answer_named(const char *id)
 {
 	for (size_t i = 0; i < answer_rows_count; i++)
-		if (strcmp(answer_rows[i].id, id) == 0)
+		if (answer_rows[i].id[0] == id[0] && strcmp(answer_rows[i].id, id) == 0)
 			return &answer_rows[i];
 	/* rules/answers.rules has all that explain.c names: a test asks for each. */
 	abort();
