@@ -34,13 +34,12 @@ lead(struct json *j, size_t room)
 	/* Whether it counts is anybody's guess: no branch is. */
 	char *at = out->at + out->len;
 	*at = ',';
-	out->len += (j->depth > 0) & (before == JSON_VALUED);
-	if (j->pretty && j->depth > 0 && before != JSON_KEYED) {
-		newline(j);
-		if (!buf_reserve(out, room))
-			return NULL;
-	}
-	return out->at + out->len;
+	at += (j->depth > 0) & (before == JSON_VALUED);
+	out->len = (size_t)(at - out->at);
+	if (!j->pretty || j->depth == 0 || before == JSON_KEYED)
+		return at;
+	newline(j);
+	return buf_reserve(out, room) ? out->at + out->len : NULL;
 }
 
 /* A value that stands for itself. */
@@ -212,7 +211,7 @@ json_key_room(struct json *j, size_t len)
 	j->state = JSON_KEYED;
 	if (at == NULL)
 		return NULL;
-	j->out->len += len + 3 + j->pretty;
+	j->out->len = (size_t)(at - j->out->at) + len + 3 + j->pretty;
 	at[0] = '"';
 	at[len + 3] = ' ';
 	return at + 1;

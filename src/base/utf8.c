@@ -65,12 +65,16 @@ utf8_valid(struct bytes b)
 bool
 bytes_is_ascii(struct bytes b)
 {
-	uint64_t eight, all = 0;
+	uint64_t eights[4], all = 0;
 	size_t   i = 0;
 
-	for (; i + sizeof(eight) <= b.len; i += sizeof(eight)) {
-		memcpy(&eight, b.at + i, sizeof(eight));
-		all |= eight;
+	for (; i + sizeof(eights) <= b.len; i += sizeof(eights)) {
+		memcpy(eights, b.at + i, sizeof(eights));
+		all |= (eights[0] | eights[1]) | (eights[2] | eights[3]);
+	}
+	for (; i + sizeof(all) <= b.len; i += sizeof(all)) {
+		memcpy(eights, b.at + i, sizeof(all));
+		all |= eights[0];
 	}
 	for (; i < b.len; i++)
 		all |= (unsigned char)b.at[i];

@@ -94,8 +94,8 @@ list_find(struct bounce_facts *f, const struct bounce_verdict *v)
 	bool          matters = v->answer->scope == SCOPE_IP || v->answer->scope == SCOPE_SENDER || v->answer->scope == SCOPE_MESSAGE;
 	struct listed l = { 0 };
 
-	for (size_t i = 0; matters && i < f->listing_count && l.name.len == 0; i++)
-		l = listed_find(f->arena, f->list_words, f->listing[i]);
+	for (size_t i = 0; matters && i < f->text_count && l.name.len == 0; i++)
+		l = listed_find(f->arena, f->list_words, f->texts[i]);
 	f->list = l.name;
 	f->list_zone = l.zone;
 	f->delist = matters && v->rule != NULL && v->rule->delist != NULL ? bytes_of(v->rule->delist) : l.delist;

@@ -10,7 +10,7 @@ struct bounce_verdict;
 struct reading;
 struct wordset;
 
-#define FACTS_LISTING_MAX 4
+#define FACTS_TEXTS_MAX 4
 
 /* Empty: not known. */
 struct bounce_facts {
@@ -40,8 +40,8 @@ struct bounce_facts {
 	struct arena         *arena;
 	const struct reading *reading;
 	const struct wordset *list_words;
-	struct bytes          listing[FACTS_LISTING_MAX]; /* texts that may name a blocklist */
-	size_t                listing_count;
+	struct bytes          texts[FACTS_TEXTS_MAX]; /* that were held against the rules */
+	size_t                text_count;
 	unsigned              found; /* parts */
 };
 

@@ -11,17 +11,16 @@
 #include "diagnose/mime.h"
 #include "mail/domain.h"
 
-#define TEXTS_MAX FACTS_LISTING_MAX
+#define TEXTS_MAX FACTS_TEXTS_MAX
 
 /* The texts that are held against the rules, the best first. */
 struct texts {
 	struct rule_text at[TEXTS_MAX];
-	bool             may_list[TEXTS_MAX]; /* see peel.h */
 	size_t           count;
 };
 
 static void
-texts_add(struct texts *t, struct bytes text, bool may_list)
+texts_add(struct texts *t, struct bytes text)
 {
 	text = bytes_trim(bytes_sub(text, 0, 8192));
 	for (size_t i = 0; i < t->count; i++)
@@ -29,7 +28,6 @@ texts_add(struct texts *t, struct bytes text, bool may_list)
 			return;
 	if (text.len == 0 || t->count == TEXTS_MAX)
 		return;
-	t->may_list[t->count] = may_list;
 	t->at[t->count++] = (struct rule_text){ .said = text };
 }
 
@@ -52,7 +50,6 @@ reply_merge(struct reply_found best, struct reply_found other)
 	}
 	if (best.stage == STAGE_NONE)
 		best.stage = other.stage;
-	best.may_list = best.may_list || other.may_list;
 	return best;
 }
 
@@ -312,11 +309,11 @@ verdict_make(struct arena *a, struct rules *rules, const struct reading *r, cons
 		v->reply.enhanced = s->status.len > 0 ? s->status : inner;
 	v->providers = provider_of_host(v->reply.host);
 
-	texts_add(&t, v->reply.text, v->reply.may_list);
-	texts_add(&t, field.whole, field.may_list);
-	texts_add(&t, passage.whole, passage.may_list);
+	texts_add(&t, v->reply.text);
+	texts_add(&t, field.whole);
+	texts_add(&t, passage.whole);
 	if (alone && (s->passage.at != r->text.at || s->passage.len != r->text.len))
-		texts_add(&t, r->text, true);
+		texts_add(&t, r->text);
 	struct evidence e = { v->reply.code, v->reply.enhanced, v->reply.stage, v->providers, NULL };
 	e.providers |= provider_of_host(address_domain(s->recipient)) | provider_of_host(r->reporter);
 	v->answer = answer_of_kind(v->kind);
@@ -336,8 +333,7 @@ verdict_make(struct arena *a, struct rules *rules, const struct reading *r, cons
 	permanence(v);
 	v->facts = bounce_facts_new(a, r, v, rules_words(rules, WORDS_LISTED));
 	for (size_t i = 0; v->facts != NULL && i < t.count; i++)
-		if (t.may_list[i])
-			v->facts->listing[v->facts->listing_count++] = t.at[i].said;
+		v->facts->texts[v->facts->text_count++] = t.at[i].said;
 }
 
 static struct explained *

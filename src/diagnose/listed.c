@@ -39,16 +39,6 @@ word_of(size_t i)
 	return i < NELEMS(lists) ? lists[i].mark : leads[i - NELEMS(lists)];
 }
 
-enum rc
-listed_add(struct wordset *w, uint32_t number)
-{
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; rc == RC_OK && i < WORDS_COUNT; i++)
-		rc = wordset_add(w, word_of(i), number);
-	return rc;
-}
-
 struct wordset *
 listed_words(void)
 {

@@ -4,7 +4,6 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
-#include "base/rc.h"
 
 struct wordset;
 
@@ -16,8 +15,6 @@ struct listed {
 
 /* The words that it looks for, made ready once. NULL when memory is spent. */
 struct wordset *listed_words(void);
-/* Adds them to the words of others, all under one number: a text that has none of them names no list. */
-enum rc listed_add(struct wordset *, uint32_t number) MUST_USE;
 
 struct listed listed_find(struct arena *, const struct wordset *, struct bytes text);
 

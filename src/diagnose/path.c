@@ -233,20 +233,20 @@ struct path *
 path_read(struct arena *a, const struct header *h)
 {
 	struct path        *p = arena_take(a, sizeof(*p));
-	const struct field *received[PATH_HOPS_MAX];
-	size_t              count = 0;
+	const struct field *received[PATH_HOPS_MAX]; /* of many, the last ones */
+	size_t              n = 0;
 
 	if (p == NULL)
 		return NULL;
-	for (size_t i = h->count; i > 0 && count < PATH_HOPS_MAX; i--)
-		if (field_is(&h->fields[i - 1], B("Received")))
-			received[count++] = &h->fields[i - 1];
+	for (size_t i = header_find(h, B("Received"), 0); i < h->count; i = header_find(h, B("Received"), i + 1))
+		received[n++ % PATH_HOPS_MAX] = &h->fields[i];
+	size_t count = n < PATH_HOPS_MAX ? n : PATH_HOPS_MAX;
 	p->hops = arena_take_array(a, count, sizeof(*p->hops));
 	if (p->hops == NULL)
 		return NULL;
 	while (p->count < count) {
 		struct hop *hop = &p->hops[p->count];
-		hop_read(bytes_trim(received[p->count]->value), hop);
+		hop_read(bytes_trim(received[--n % PATH_HOPS_MAX]->value), hop);
 		const struct hop *before = p->count > 0 ? &p->hops[p->count - 1] : NULL;
 		if (before != NULL && before->at != 0 && hop->at != 0)
 			hop->seconds = hop->at - before->at;

@@ -7,8 +7,6 @@
 #include "base/ip.h"
 #include "base/rc.h"
 #include "diagnose/address_find.h"
-#include "diagnose/charset.h"
-#include "diagnose/listed.h"
 #include "diagnose/wordset.h"
 
 #define PEEL_MAX 16384
@@ -151,7 +149,7 @@ peel_words(void)
 
 	for (size_t i = 0; fine && i < WORDS_COUNT; i++)
 		fine = wordset_add(t, word_of(i), (uint32_t)i) == RC_OK;
-	if (fine && listed_add(t, WORDS_COUNT) == RC_OK && wordset_ready(t) == RC_OK)
+	if (fine && wordset_ready(t) == RC_OK)
 		return t;
 	wordset_free(t);
 	return NULL;
@@ -166,7 +164,6 @@ struct places {
 		uint32_t end;
 	} at[PLACES_MAX];
 	size_t   count;
-	bool     may_list;
 	uint64_t seen[WORDS_COUNT / 64 + 1]; /* bits, by number */
 	uint16_t first[WORDS_COUNT], last[WORDS_COUNT]; /* plus one; of those that were seen */
 };
@@ -176,9 +173,8 @@ place_hit(void *arg, uint32_t number, size_t end)
 {
 	struct places *p = arg;
 
-	p->may_list = p->may_list || number == WORDS_COUNT || p->count == PLACES_MAX;
-	if (number == WORDS_COUNT || p->count == PLACES_MAX)
-		return number == WORDS_COUNT;
+	if (p->count == PLACES_MAX)
+		return false;
 	p->at[p->count++] = (struct place){ (uint16_t)number, 0, (uint32_t)end };
 	uint16_t here = (uint16_t)p->count;
 	if ((p->seen[number / 64] >> number % 64 & 1) == 0)
@@ -523,12 +519,10 @@ peel(struct arena *a, const struct wordset *words, struct bytes text)
 	struct reply_found f = { .whole = flatten(a, text) };
 	struct places      p;
 	size_t             after = 0, start;
-	bool               mended = false;
 
 	if (f.whole.len == 0)
 		return f;
 	p.count = 0;
-	p.may_list = false;
 	memset(p.seen, 0, sizeof(p.seen));
 	wordset_scan(words, f.whole, place_hit, &p);
 	start = inner_start(f.whole, &p, &f, &after);
@@ -537,13 +531,11 @@ peel(struct arena *a, const struct wordset *words, struct bytes text)
 	if (start < f.whole.len) {
 		f.text = quotation(f.whole, after, &p);
 		f.text = words_of(a, bytes_sub(f.text, 0, bytes_index(f.text, PARAGRAPH)), &f); /* no reply has an empty line in it */
-		mended = f.text.at < f.whole.at || f.text.at > f.whole.at + f.whole.len;
 	} else {
 		f.text = unmarked(a, quotation(f.whole, 0, &p));
 	}
 	if (f.enhanced.len == 0)
 		f.enhanced = first_enhanced(f.text);
-	f.may_list = p.may_list || mended || !text_is_plain(f.whole); /* what is typographic may hide a word */
 	stage_find(&p, &f);
 	host_find(f.whole, &p, &f);
 	return f;

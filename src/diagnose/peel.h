@@ -15,7 +15,6 @@ struct reply_found {
 	struct bytes text; /* the reply without codes and without quoting, one line */
 	struct bytes whole; /* all of the input on one line */
 	enum stage   stage; /* STAGE_NONE: not said */
-	bool         may_list; /* false: neither text nor whole has a word of listed.h */
 };
 
 struct wordset;
