@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/utf8.h"
@@ -21,7 +22,16 @@ newline(struct json *j)
 		buf_add(j->out, B("  "));
 }
 
-/* Room for `room` octets of a value, with what must stand before it written: NULL when there is none. */
+/* The same where each value has a line of its own. */
+static char *
+lead_pretty(struct json *j, bool comma, size_t room)
+{
+	j->out->len += comma;
+	newline(j);
+	return buf_reserve(j->out, room) ? j->out->at + j->out->len : NULL;
+}
+
+/* Room for `room` octets of a value, behind what must stand before it; NULL when there is none. End with wrote(). */
 static inline char *
 lead(struct json *j, size_t room)
 {
@@ -34,12 +44,15 @@ lead(struct json *j, size_t room)
 	/* Whether it counts is anybody's guess: no branch is. */
 	char *at = out->at + out->len;
 	*at = ',';
-	at += (j->depth > 0) & (before == JSON_VALUED);
-	out->len = (size_t)(at - out->at);
-	if (!j->pretty || j->depth == 0 || before == JSON_KEYED)
-		return at;
-	newline(j);
-	return buf_reserve(out, room) ? out->at + out->len : NULL;
+	if (j->pretty && j->depth > 0 && before != JSON_KEYED)
+		return lead_pretty(j, before == JSON_VALUED, room);
+	return at + (before == JSON_VALUED);
+}
+
+static inline void
+wrote(struct json *j, const char *end)
+{
+	j->out->len = (size_t)(end - j->out->at);
 }
 
 /* A value that stands for itself. */
@@ -51,7 +64,7 @@ plain(struct json *j, struct bytes value)
 	if (at == NULL)
 		return;
 	memcpy(at, value.at, value.len);
-	j->out->len += value.len;
+	wrote(j, at + value.len);
 }
 
 static void
@@ -69,7 +82,7 @@ close(struct json *j, char c)
 	j->depth--;
 	if (j->state == JSON_VALUED && j->pretty)
 		newline(j);
-	j->state = JSON_VALUED;
+	j->state = j->depth > 0 ? JSON_VALUED : JSON_OPENED;
 	buf_add_c(j->out, c);
 }
 
@@ -177,7 +190,7 @@ json_text(struct json *j, struct bytes text)
 	if (at == NULL)
 		return;
 	*at = '"';
-	out->len++;
+	wrote(j, at + 1);
 	do {
 		size_t n = copy_plain(out->at + out->len, text);
 		out->len += n;
@@ -200,7 +213,7 @@ json_word(struct json *j, struct bytes word)
 	*at++ = '"';
 	memcpy(at, word.at, word.len);
 	at[word.len] = '"';
-	j->out->len += word.len + 2;
+	wrote(j, at + word.len + 1);
 }
 
 char *
@@ -211,7 +224,7 @@ json_key_room(struct json *j, size_t len)
 	j->state = JSON_KEYED;
 	if (at == NULL)
 		return NULL;
-	j->out->len = (size_t)(at - j->out->at) + len + 3 + j->pretty;
+	wrote(j, at + len + 3 + j->pretty);
 	at[0] = '"';
 	at[len + 3] = ' ';
 	return at + 1;
@@ -244,8 +257,10 @@ json_int(struct json *j, int64_t v)
 void
 json_thousandths(struct json *j, uint64_t v)
 {
-	lead(j, 0);
-	buf_printf(j->out, "%" PRIu64 ".%03u", v / 1000, (unsigned)(v % 1000));
+	char digits[32];
+	int  n = snprintf(digits, sizeof(digits), "%" PRIu64 ".%03u", v / 1000, (unsigned)(v % 1000));
+
+	plain(j, bytes_make(digits, (size_t)n));
 }
 
 void
@@ -263,8 +278,7 @@ json_null(struct json *j)
 void
 json_raw(struct json *j, struct bytes value)
 {
-	lead(j, 0);
-	buf_add(j->out, value);
+	plain(j, value);
 }
 
 void

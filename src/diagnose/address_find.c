@@ -18,6 +18,13 @@ is_local(char c)
 	return o >= 0x80 || (some[o >> 6] >> (o & 63) & 1) != 0;
 }
 
+/* Of one of the leads of local_start() that have no "=". */
+static bool
+begins_lead(char c)
+{
+	return c == '3' || c == '\'' || c == '/' || c == '*' || c == '.' || c == '-';
+}
+
 static bool
 is_domain(char c)
 {
@@ -35,9 +42,10 @@ local_start(struct bytes text, size_t at)
 			;
 		return i > least && text.at[i - 1] == '"' ? i - 1 : at;
 	}
-	while (i > least && is_local(text.at[i - 1]))
-		i--;
-	if (!bytes_has(B("sS3'/*.-"), text.at[i]) && !bytes_has(bytes_sub(text, i, at - i), '='))
+	bool equals = false;
+	for (; i > least && is_local(text.at[i - 1]); i--)
+		equals |= text.at[i - 1] == '=';
+	if (!equals && !begins_lead(text.at[i]))
 		return i;
 	/* "'user@example.com'", "SMTP=user@example.com", "/user@example.com": not part of it. */
 	static const struct bytes leads[] = { B_INIT("smtp="), B_INIT("3d"), B_INIT("'"), B_INIT("/"), B_INIT("*"), B_INIT("."), B_INIT("-") };

@@ -146,15 +146,13 @@ field_word(struct bytes value, size_t *at)
 	return bytes_make(from, (size_t)(end - from));
 }
 
+/* Without what is behind it in the same word. */
 static struct bytes
-clause_value(struct bytes value, size_t at)
+clause_value(struct bytes word)
 {
-	struct bytes word = field_word(value, &at);
-	size_t       n = 0;
-
-	while (n < word.len && word.at[n] != ';' && word.at[n] != '(')
-		n++;
-	return bytes_sub(word, 0, n);
+	word.len = bytes_index(word, ';');
+	word.len = bytes_index(word, '(');
+	return word;
 }
 
 /* Comments that speak of TLS: "(version=TLS1_3 cipher=...)", "(using TLSv1.3 with cipher ...)". */
@@ -165,7 +163,7 @@ word_of_tls(struct bytes before, struct bytes word)
 
 	while (marks < word.len && word.at[marks] == '(')
 		marks++;
-	return bytes_starts_nocase(bytes_from(word, marks), B("version=TLS")) || (bytes_ends_nocase(before, B("using")) && bytes_starts_nocase(word, B("TLS")));
+	return bytes_starts_nocase(bytes_from(word, marks), B("version=TLS")) || (bytes_starts_nocase(word, B("TLS")) && bytes_ends_nocase(before, B("using")));
 }
 
 static void
@@ -178,14 +176,18 @@ hop_read(struct bytes value, struct hop *h)
 		h->at = date_read(bytes_from(value, semicolon + 1));
 	if (h->at != 0) /* what is behind it is read */
 		value = bytes_sub(value, 0, semicolon);
-	size_t by_at = value.len;
+	size_t      by_at = value.len;
+	enum clause last = CLAUSE_COUNT; /* the word before was its */
 	for (size_t at = 0; at < value.len;) {
 		before = word;
 		word = field_word(value, &at);
 		h->tls = h->tls || word_of_tls(before, word);
+		if (last < CLAUSE_COUNT)
+			found[last] = clause_value(word);
+		last = CLAUSE_COUNT;
 		for (enum clause c = 0; c < CLAUSE_COUNT; c++)
 			if (bytes_eq_nocase(word, clause_words[c]) && found[c].at == NULL && at < value.len) {
-				found[c] = clause_value(value, at);
+				last = c;
 				by_at = c == CLAUSE_BY ? at - word.len : by_at;
 			}
 	}

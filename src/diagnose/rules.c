@@ -377,11 +377,10 @@ rules_at(const struct rules *r, size_t i)
 uint32_t
 provider_of_host(struct bytes host)
 {
-	uint32_t     bits = 0;
-	struct bytes label;
+	uint32_t bits = 0;
 
 	/* The name itself, and what is behind each of its dots. */
-	for (struct bytes rest = host; rest.len > 0; bytes_cut(&rest, '.', &label))
+	for (struct bytes rest = host; rest.len > 0; rest = bytes_from(rest, bytes_index(rest, '.') + 1))
 		for (size_t i = rest.len < PROVIDER_MARK_MAX ? provider_marks_from[rest.len] : provider_marks_count; i < provider_marks_count && provider_marks[i].suffix.len == rest.len; i++)
 			if (bytes_eq_nocase(rest, provider_marks[i].suffix))
 				bits |= 1u << provider_marks[i].provider;
