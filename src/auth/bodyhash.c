@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "auth/digest.h"
+#include "auth/openssl.h"
 
 #define STREAM_ROOM 8192
 
@@ -43,7 +44,7 @@ release(void *arg)
 	struct bodyhash *h = arg;
 
 	for (int i = 0; i < h->count; i++)
-		EVP_MD_CTX_free(h->wishes[i].md);
+		openssl.EVP_MD_CTX_free(h->wishes[i].md);
 }
 
 struct bodyhash *
@@ -90,9 +91,9 @@ pour(struct bodyhash *h, enum canon canon, struct bytes b)
 		size_t       n = b.len < w->left ? b.len : (size_t)w->left;
 		if (w->canon != canon || n == 0)
 			continue;
-		if (w->md != NULL && EVP_DigestUpdate(w->md, b.at, n) != 1) {
+		if (w->md != NULL && openssl.EVP_DigestUpdate(w->md, b.at, n) != 1) {
 			arena_spoil(h->arena);
-			EVP_MD_CTX_free(w->md);
+			openssl.EVP_MD_CTX_free(w->md);
 			w->md = NULL;
 		}
 		if (w->left != BODYHASH_ALL)
@@ -282,7 +283,7 @@ bodyhash_end(struct bodyhash *h)
 	finish(h, CANON_SIMPLE);
 	finish(h, CANON_RELAXED);
 	for (int i = 0; i < h->count; i++)
-		if (h->wishes[i].md != NULL && EVP_DigestFinal_ex(h->wishes[i].md, h->wishes[i].hash, NULL) != 1)
+		if (h->wishes[i].md != NULL && openssl.EVP_DigestFinal_ex(h->wishes[i].md, h->wishes[i].hash, NULL) != 1)
 			arena_spoil(h->arena);
 }
 

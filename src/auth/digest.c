@@ -4,6 +4,8 @@
 #include <string.h>
 #include <threads.h>
 
+#include "auth/openssl.h"
+
 static const EVP_MD *sha256;
 static once_flag     sha256_once = ONCE_FLAG_INIT;
 
@@ -12,11 +14,11 @@ static once_flag     sha256_once = ONCE_FLAG_INIT;
 static void
 fetch(void)
 {
-	if (OSSL_LIB_CTX_get0_global_default() == NULL)
+	if (library_missing(&openssl_library) != NULL || openssl.OSSL_LIB_CTX_get0_global_default() == NULL)
 		return;
-	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	sha256 = openssl.EVP_MD_fetch(NULL, "SHA256", NULL);
 	if (sha256 == NULL)
-		sha256 = EVP_sha256();
+		sha256 = openssl.EVP_sha256();
 }
 
 const EVP_MD *
@@ -29,7 +31,8 @@ digest_sha256(void)
 static void
 spoil(struct digest *d)
 {
-	EVP_MD_CTX_free(d->md);
+	if (d->md != NULL)
+		openssl.EVP_MD_CTX_free(d->md);
 	d->md = NULL;
 }
 
@@ -37,11 +40,13 @@ EVP_MD_CTX *
 digest_md(void)
 {
 	const EVP_MD *md = digest_sha256();
-	EVP_MD_CTX   *ctx = md != NULL ? EVP_MD_CTX_new() : NULL;
 
-	if (ctx != NULL && EVP_DigestInit_ex2(ctx, md, NULL) == 1)
+	if (md == NULL)
+		return NULL;
+	EVP_MD_CTX *ctx = openssl.EVP_MD_CTX_new();
+	if (ctx != NULL && openssl.EVP_DigestInit_ex2(ctx, md, NULL) == 1)
 		return ctx;
-	EVP_MD_CTX_free(ctx);
+	openssl.EVP_MD_CTX_free(ctx);
 	return NULL;
 }
 
@@ -55,7 +60,7 @@ digest_begin(struct digest *d)
 static void
 flush(struct digest *d)
 {
-	if (d->md != NULL && EVP_DigestUpdate(d->md, d->room, d->used) != 1)
+	if (d->md != NULL && openssl.EVP_DigestUpdate(d->md, d->room, d->used) != 1)
 		spoil(d);
 	d->used = 0;
 }
@@ -66,7 +71,7 @@ digest_add(struct digest *d, struct bytes b)
 	if (b.len > sizeof(d->room) - d->used) {
 		flush(d);
 		if (b.len > sizeof(d->room)) {
-			if (d->md != NULL && EVP_DigestUpdate(d->md, b.at, b.len) != 1)
+			if (d->md != NULL && openssl.EVP_DigestUpdate(d->md, b.at, b.len) != 1)
 				spoil(d);
 			return;
 		}
@@ -81,8 +86,8 @@ digest_fork(struct digest *from, struct digest *fork_out)
 {
 	flush(from);
 	fork_out->used = 0;
-	fork_out->md = from->md != NULL ? EVP_MD_CTX_new() : NULL;
-	if (fork_out->md != NULL && EVP_MD_CTX_copy_ex(fork_out->md, from->md) != 1)
+	fork_out->md = from->md != NULL ? openssl.EVP_MD_CTX_new() : NULL;
+	if (fork_out->md != NULL && openssl.EVP_MD_CTX_copy_ex(fork_out->md, from->md) != 1)
 		spoil(fork_out);
 }
 
@@ -90,7 +95,7 @@ bool
 digest_end(struct digest *d, uint8_t hash_out[DIGEST_LEN])
 {
 	flush(d);
-	bool whole = d->md != NULL && hash_out != NULL && EVP_DigestFinal_ex(d->md, hash_out, NULL) == 1;
+	bool whole = d->md != NULL && hash_out != NULL && openssl.EVP_DigestFinal_ex(d->md, hash_out, NULL) == 1;
 	spoil(d);
 	return whole;
 }

@@ -5,15 +5,10 @@
  * absurd number is ever computed with (RFC 8301 section 3.2). */
 #include "auth/key.h"
 
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/param_build.h>
-#include <openssl/rsa.h>
 #include <stdlib.h>
 
 #include "auth/digest.h"
+#include "auth/openssl.h"
 #include "base/codec.h"
 
 #define KEY_TEXT_MAX   4096 /* of p=: an RSA key of some 24000 bits */
@@ -46,7 +41,8 @@ keyring_free(void *arg)
 	struct keyring *ring = arg;
 
 	for (size_t i = 0; i < ring->count; i++)
-		EVP_PKEY_free(ring->keys[i].pkey);
+		if (ring->keys[i].pkey != NULL)
+			openssl.EVP_PKEY_free(ring->keys[i].pkey);
 	free(ring);
 }
 
@@ -134,22 +130,23 @@ static EVP_PKEY *
 rsa_make(struct bytes modulus, struct bytes exponent)
 {
 	EVP_PKEY       *pkey = NULL;
-	BIGNUM         *n = BN_bin2bn((const unsigned char *)modulus.at, (int)modulus.len, NULL);
-	BIGNUM         *e = BN_bin2bn((const unsigned char *)exponent.at, (int)exponent.len, NULL);
-	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	BIGNUM         *n = openssl.BN_bin2bn((const unsigned char *)modulus.at, (int)modulus.len, NULL);
+	BIGNUM         *e = openssl.BN_bin2bn((const unsigned char *)exponent.at, (int)exponent.len, NULL);
+	OSSL_PARAM_BLD *build = openssl.OSSL_PARAM_BLD_new();
 	OSSL_PARAM     *params = NULL;
-	EVP_PKEY_CTX   *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY_CTX   *ctx = openssl.EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
 
-	if (n != NULL && e != NULL && build != NULL && ctx != NULL && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
-	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
-		params = OSSL_PARAM_BLD_to_param(build);
-	if (params != NULL && EVP_PKEY_fromdata_init(ctx) == 1)
-		(void)EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params);
-	OSSL_PARAM_free(params);
-	OSSL_PARAM_BLD_free(build);
-	EVP_PKEY_CTX_free(ctx);
-	BN_free(n);
-	BN_free(e);
+	if (n != NULL && e != NULL && build != NULL && ctx != NULL && openssl.OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+	    openssl.OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
+		params = openssl.OSSL_PARAM_BLD_to_param(build);
+	if (params != NULL && openssl.EVP_PKEY_fromdata_init(ctx) == 1)
+		(void)openssl.EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params);
+	openssl.OSSL_PARAM_free(params);
+	openssl.OSSL_PARAM_BLD_free(build);
+	openssl.EVP_PKEY_CTX_free(ctx);
+	openssl.BN_free(n);
+	openssl.BN_free(e);
+	openssl.ERR_clear_error();
 	return pkey;
 }
 
@@ -188,8 +185,10 @@ decode_ed25519(struct key *k, struct bytes octets)
 		return;
 	}
 	k->bits = 256;
-	if (digest_sha256() != NULL)
-		k->pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)octets.at, octets.len);
+	if (digest_sha256() == NULL)
+		return;
+	k->pkey = openssl.EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)octets.at, octets.len);
+	openssl.ERR_clear_error();
 }
 
 static bool
@@ -259,7 +258,6 @@ key_parse(struct arena *a, struct bytes text, struct key *k)
 	k->testing = list_has(taglist_get(&list, B("t")), B("y"));
 	read_type(k, taglist_get(&list, B("k")));
 	read_octets(a, k, taglist_get(&list, B("p"))->value);
-	ERR_clear_error();
 }
 
 /* NULL when memory is spent. A ring that could not be made whole is not kept. */
@@ -307,12 +305,12 @@ keyring_of(struct arena *a, const struct answer *answer)
 static bool
 verify_rsa(EVP_PKEY *pkey, struct bytes b, const uint8_t hash[32])
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-	bool          agrees = ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
-	              EVP_PKEY_CTX_set_signature_md(ctx, digest_sha256()) == 1 &&
-	              EVP_PKEY_verify(ctx, (const unsigned char *)b.at, b.len, hash, DIGEST_LEN) == 1;
+	EVP_PKEY_CTX *ctx = openssl.EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+	bool          agrees = ctx != NULL && openssl.EVP_PKEY_verify_init(ctx) == 1 && openssl.EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
+	              openssl.EVP_PKEY_CTX_set_signature_md(ctx, digest_sha256()) == 1 &&
+	              openssl.EVP_PKEY_verify(ctx, (const unsigned char *)b.at, b.len, hash, DIGEST_LEN) == 1;
 
-	EVP_PKEY_CTX_free(ctx);
+	openssl.EVP_PKEY_CTX_free(ctx);
 	return agrees;
 }
 
@@ -320,11 +318,11 @@ verify_rsa(EVP_PKEY *pkey, struct bytes b, const uint8_t hash[32])
 static bool
 verify_ed25519(EVP_PKEY *pkey, struct bytes b, const uint8_t hash[32])
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool        agrees = ctx != NULL && b.len == 64 && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
-	              EVP_DigestVerify(ctx, (const unsigned char *)b.at, b.len, hash, DIGEST_LEN) == 1;
+	EVP_MD_CTX *ctx = openssl.EVP_MD_CTX_new();
+	bool        agrees = ctx != NULL && b.len == 64 && openssl.EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
+	              openssl.EVP_DigestVerify(ctx, (const unsigned char *)b.at, b.len, hash, DIGEST_LEN) == 1;
 
-	EVP_MD_CTX_free(ctx);
+	openssl.EVP_MD_CTX_free(ctx);
 	return agrees;
 }
 
@@ -349,7 +347,7 @@ key_try(const struct key *k, const struct signature *s, const uint8_t hash[32])
 	else {
 		agrees = k->algorithm == RSA_SHA256 ? verify_rsa(k->pkey, s->b, hash) : verify_ed25519(k->pkey, s->b, hash);
 		if (!agrees)
-			ERR_clear_error();
+			openssl.ERR_clear_error();
 		v.word = agrees ? KEY_AGREES : KEY_DISAGREES;
 	}
 	return v;

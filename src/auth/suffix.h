@@ -5,11 +5,14 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "base/library.h"
 
 struct suffix;
 
+extern struct library suffix_library;
+
 /* From the text of a list file; an empty text: the list built into libpsl.
- * NULL when there is none or memory is spent. Shared between threads, read only. */
+ * NULL when there is none, memory is spent or libpsl missing. Shared between threads, read only. */
 struct suffix *suffix_new(struct bytes list);
 void           suffix_free(struct suffix *);
 

@@ -15,6 +15,7 @@
 #include "base/codec.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/library.h"
 #include "base/utf8.h"
 #include "desk/cli.h"
 #include "desk/explain_rules.h"
@@ -159,22 +160,26 @@ prove(struct run *run, struct explained *x)
 static int
 finish(struct run *run, struct explained *x, struct bytes file)
 {
-	int rc = CLI_FINE;
+	int    rc = CLI_FINE;
+	size_t before = run->out.len;
 
 	if (x != NULL && run->oracle != NULL)
 		look_up(run, x);
 	if (x != NULL && run->store != NULL)
 		prove(run, x);
 
-	if (x == NULL) {
-		rc = cli_fault(&run->cli, "not enough memory to read %.*s", B_FMT(file.len > 0 ? file : B("the text")));
-	} else {
+	if (x != NULL) {
 		x->file = file;
 		run->done++;
 		if (run->summary == NULL)
 			write_document(run, x);
 		else if (summary_add(run->summary, x) != RC_OK)
 			rc = cli_fault(&run->cli, "not enough memory to count");
+	}
+	if (x == NULL || arena_overdrawn(run->arena)) { /* a document may lack something then */
+		const char *missing = library_trouble();
+		run->out.len = before;
+		rc = cli_fault(&run->cli, "%.*s: %s", B_FMT(file.len > 0 ? file : B("the text")), missing != NULL ? missing : "not enough memory");
 	}
 	arena_reset(run->arena);
 	flush(run, false);

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <threads.h>
 #include <unistd.h>
 
 #include "base/library.h"
@@ -35,32 +34,9 @@
 	X(MHD_suspend_connection)
 
 static struct {
-#define X(name) __typeof__(name) *name;
-	MHD_FUNCTIONS(X)
-#undef X
+	MHD_FUNCTIONS(LIBRARY_POINTER)
 } mhd;
-
-static once_flag mhd_once = ONCE_FLAG_INIT;
-static bool      mhd_there;
-
-static void
-fetch(void)
-{
-#define X(name) { #name, &mhd.name },
-	static const struct library_symbol symbols[] = { MHD_FUNCTIONS(X) };
-#undef X
-
-	mhd_there = library_open("libmicrohttpd.so.12", symbols, NELEMS(symbols));
-}
-
-/* Only a daemon has a web side, and the library brings six others along. The threads of one
- * server use the table while a second one is started. */
-static bool
-library_there(void)
-{
-	call_once(&mhd_once, fetch);
-	return mhd_there;
-}
+static struct library library = LIBRARY("libmicrohttpd.so.12", "libmicrohttpd12", MHD_FUNCTIONS, &mhd);
 
 struct http {
 	struct http_settings with;
@@ -454,8 +430,10 @@ log_line(void *cls, const char *format, va_list ap)
 enum rc
 http_start(const struct http_settings *with, struct http **http_out)
 {
-	if (!library_there()) {
-		log_event(AT_ERROR, "web.library", F_WORD("at", with->name), F_WORD("says", "libmicrohttpd.so.12 is not installed (Debian: libmicrohttpd12)"));
+	const char *missing = library_missing(&library);
+
+	if (missing != NULL) {
+		log_event(AT_ERROR, "web.library", F_WORD("at", with->name), F_WORD("says", missing));
 		return RC_IO;
 	}
 	struct http *h = calloc(1, sizeof(*h));

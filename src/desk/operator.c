@@ -3,7 +3,6 @@
  * without showing them, or from standard input. */
 #include "desk/operator.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +78,7 @@ read_line(struct arena *a, const char *prompt, struct bytes *line_out)
 	if (n > 0)
 		*line_out = arena_copy(a, bytes_make(line, (size_t)n));
 	if (line != NULL)
-		OPENSSL_cleanse(line, room);
+		explicit_bzero(line, room);
 	free(line);
 	return n > 0;
 }
@@ -89,7 +88,12 @@ static bool
 new_password(struct run *run, struct bytes *hash_out)
 {
 	struct bytes once, twice;
+	const char  *missing = library_missing(&password_library);
 
+	if (missing != NULL) {
+		cli_fault(&run->cli, "%s", missing);
+		return false;
+	}
 	if (!read_line(run->arena, "Password: ", &once)) {
 		cli_fault(&run->cli, "no password was given");
 		return false;

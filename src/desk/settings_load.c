@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/openssl.h"
 #include "base/file.h"
 #include "desk/conf_files.h"
 #include "mail/domain.h"
@@ -47,6 +48,20 @@ settings_of_host(struct cli *cli)
 		cli->config = SETTINGS_FILE;
 }
 
+/* Judging must not find them missing in the middle of a mail: its verdict would hang on them. */
+static bool
+may_judge(const struct cli *cli)
+{
+	struct library *const wanted[] = { &openssl_library, &domain_library, &suffix_library };
+	const char           *missing = NULL;
+
+	for (size_t i = 0; i < NELEMS(wanted) && missing == NULL; i++)
+		missing = library_missing(wanted[i]);
+	if (missing != NULL)
+		cli_fault(cli, "%s", missing);
+	return missing == NULL;
+}
+
 bool
 desk_env_open(struct desk_env *d, struct cli *cli, const char *authserv_id)
 {
@@ -59,7 +74,7 @@ desk_env_open(struct desk_env *d, struct cli *cli, const char *authserv_id)
 	if (gethostname(hostname, sizeof(hostname) - 1) != 0)
 		hostname[0] = '\0';
 	struct bytes path = cli->config != NULL ? bytes_of(cli->config) : B("");
-	s = settings_read(a, conf_files(), path, bytes_of(hostname), &faults);
+	s = may_judge(cli) ? settings_read(a, conf_files(), path, bytes_of(hostname), &faults) : NULL;
 	if (s == NULL)
 		desk_tell_faults(cli, &faults);
 	arena_free(a);

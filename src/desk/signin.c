@@ -2,12 +2,18 @@
 #include "desk/signin.h"
 
 #include <crypt.h>
-#include <openssl/crypto.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "auth/digest.h"
 #include "base/log.h"
+
+#define CRYPT_FUNCTIONS(X) X(crypt_gensalt_rn) X(crypt_rn)
+
+static struct {
+	CRYPT_FUNCTIONS(LIBRARY_POINTER)
+} lib;
+struct library password_library = LIBRARY("libcrypt.so.1", "libcrypt1", CRYPT_FUNCTIONS, &lib);
 
 #define DAY_S 86400
 #define SEEN_EVERY_US ((int64_t)60 * 1000000) /* a session's use is written once a minute */
@@ -45,15 +51,15 @@ crypt_text(struct arena *a, struct bytes password, const char *setting)
 	char              *phrase = arena_take(a, password.len + 1);
 	struct bytes       hash = B_NONE;
 
-	if (data == NULL || phrase == NULL || password.len > PASSWORD_MOST || bytes_has(password, '\0'))
+	if (library_missing(&password_library) != NULL || data == NULL || phrase == NULL || password.len > PASSWORD_MOST || bytes_has(password, '\0'))
 		return B_NONE;
 	if (password.len > 0)
 		memcpy(phrase, password.at, password.len);
-	const char *made = crypt_rn(phrase, setting, data, sizeof(*data));
+	const char *made = lib.crypt_rn(phrase, setting, data, sizeof(*data));
 	if (made != NULL)
 		hash = arena_copy(a, bytes_of(made));
-	OPENSSL_cleanse(phrase, password.len);
-	OPENSSL_cleanse(data, sizeof(*data));
+	explicit_bzero(phrase, password.len);
+	explicit_bzero(data, sizeof(*data));
 	return hash;
 }
 
@@ -62,7 +68,7 @@ password_hash(struct arena *a, struct bytes password)
 {
 	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
 
-	if (crypt_gensalt_rn("$y$", 0, NULL, 0, setting, sizeof(setting)) == NULL)
+	if (library_missing(&password_library) != NULL || lib.crypt_gensalt_rn("$y$", 0, NULL, 0, setting, sizeof(setting)) == NULL)
 		return B_NONE;
 	return crypt_text(a, password, setting);
 }
@@ -81,7 +87,7 @@ enum rc
 signin_password(struct store *s, struct arena *a, struct bytes name, struct bytes password, struct store_operator *operator_out)
 {
 	struct store_operator found = { .state = B("") };
-	enum rc               rc = operator_name_is(name) ? operator_get(s, a, name, &found) : RC_LIMIT;
+	enum rc               rc = library_missing(&password_library) != NULL ? RC_IO : operator_name_is(name) ? operator_get(s, a, name, &found) : RC_LIMIT;
 
 	if (rc != RC_OK && rc != RC_LIMIT)
 		return rc;
@@ -133,7 +139,14 @@ secret_hash(struct arena *a, struct bytes secret)
 bool
 secret_eq(struct bytes a, struct bytes b)
 {
-	return a.len == b.len && a.len > 0 && CRYPTO_memcmp(a.at, b.at, a.len) == 0;
+	const volatile char *x = a.at, *y = b.at; /* volatile: or a compiler might stop at the first difference */
+	int                  other = 0;
+
+	if (a.len != b.len || a.len == 0)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		other |= x[i] ^ y[i];
+	return other == 0;
 }
 
 /* ---- sessions and tokens ---- */

@@ -6,6 +6,7 @@
 #define DESK_SIGNIN_H
 
 #include "base/codec.h"
+#include "base/library.h"
 #include "store/people.h"
 
 #define ROLE_ADMIN  "admin" /* may do all */
@@ -29,12 +30,15 @@ struct who {
 /* Letters, digits, and . _ - @ within; the name goes into logs and tables. */
 bool operator_name_is(struct bytes);
 
+extern struct library password_library;
+
 /* B_NONE when libcrypt or memory fails. NUL-terminated. */
 struct bytes password_hash(struct arena *, struct bytes password);
 /* Takes as long for a wrong hash, or none, as for a right one. */
 bool password_fits(struct arena *, struct bytes password, struct bytes hash);
 
-/* RC_OK; RC_LIMIT: no such operator, locked, or another password; else the store's trouble. */
+/* RC_OK; RC_LIMIT: no such operator, locked, or another password; RC_IO: libcrypt is
+ * missing; else the store's trouble. */
 enum rc signin_password(struct store *, struct arena *, struct bytes name, struct bytes password,
                         struct store_operator *operator_out) MUST_USE;
 

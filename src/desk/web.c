@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "desk/signin.h"
 #include "desk/visit.h"
 #include "policy/settings.h"
 
@@ -287,7 +289,13 @@ web_start(const struct web_settings *with, struct web **web_out)
 {
 	struct web *w = calloc(1, sizeof(*w));
 	enum rc     rc = RC_MEMORY;
+	const char *missing = with->desk_fd >= 0 ? library_missing(&password_library) : NULL;
 
+	if (missing != NULL) {
+		log_event(AT_ERROR, "web.library", F_WORD("at", "desk"), F_WORD("says", missing));
+		free(w);
+		return RC_IO;
+	}
 	if (w == NULL)
 		return RC_MEMORY;
 	open_place(w, &w->desk, with);

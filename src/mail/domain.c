@@ -9,6 +9,13 @@
 #include "base/ip.h"
 #include "base/utf8.h"
 
+#define IDN2_FUNCTIONS(X) X(idn2_free) X(idn2_lookup_u8)
+
+static struct {
+	IDN2_FUNCTIONS(LIBRARY_POINTER)
+} lib;
+struct library domain_library = LIBRARY("libidn2.so.0", "libidn2-0", IDN2_FUNCTIONS, &lib);
+
 static bool
 is_host_octet(char c)
 {
@@ -40,10 +47,15 @@ to_ascii(struct arena *a, struct bytes domain)
 
 	if (text.at == NULL || strlen(text.at) != text.len || !utf8_valid(text))
 		return B_NONE;
-	if (idn2_lookup_u8((const uint8_t *)text.at, (uint8_t **)&out, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+	int rc = library_missing(&domain_library) == NULL
+	             ? lib.idn2_lookup_u8((const uint8_t *)text.at, (uint8_t **)&out, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL)
+	             : IDN2_MALLOC;
+	if (rc == IDN2_MALLOC) /* nothing is known of the name then, least of all that it is none */
+		arena_spoil(a);
+	if (rc != IDN2_OK)
 		return B_NONE;
 	struct bytes ascii = arena_copy(a, bytes_of(out));
-	idn2_free(out);
+	lib.idn2_free(out);
 	return ascii;
 }
 

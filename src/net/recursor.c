@@ -18,8 +18,18 @@
 #include <unbound.h>
 
 #include "base/ip.h"
+#include "base/library.h"
 
 #define PORT_DNS "53"
+
+#define UNBOUND_FUNCTIONS(X)                                                                             \
+	X(ub_ctx_add_ta_file) X(ub_ctx_create_ub_event) X(ub_ctx_debugout) X(ub_ctx_delete) X(ub_ctx_resolvconf) \
+	X(ub_ctx_set_fwd) X(ub_ctx_set_option) X(ub_ctx_zone_add) X(ub_resolve_event)
+
+static struct {
+	UNBOUND_FUNCTIONS(LIBRARY_POINTER)
+} lib;
+static struct library library = LIBRARY("libunbound.so.8", "libunbound8", UNBOUND_FUNCTIONS, &lib);
 
 struct recursor {
 	struct ub_event_base base; /* first: libunbound hands it back to us */
@@ -313,7 +323,7 @@ open_ear(struct ub_ctx *ctx)
 
 	if (ear != NULL)
 		setvbuf(ear, NULL, _IOLBF, 1024);
-	ub_ctx_debugout(ctx, ear);
+	lib.ub_ctx_debugout(ctx, ear);
 }
 
 /* "... error: SERVFAIL <name TYPE IN>: cause": the cause, or nothing when the line
@@ -400,7 +410,7 @@ set_number(struct ub_ctx *ctx, const char *option, unsigned value)
 	char text[16];
 
 	snprintf(text, sizeof(text), "%u", value);
-	return ub_ctx_set_option(ctx, option, text) == 0;
+	return lib.ub_ctx_set_option(ctx, option, text) == 0;
 }
 
 static bool
@@ -425,12 +435,12 @@ set_options(struct ub_ctx *ctx, const struct recursor_settings *set)
 		{ "val-log-squelch:", "no" }, /* ... which the library silences by default */
 	};
 	for (size_t i = 0; i < NELEMS(fixed); i++)
-		if (ub_ctx_set_option(ctx, fixed[i][0], fixed[i][1]) != 0)
+		if (lib.ub_ctx_set_option(ctx, fixed[i][0], fixed[i][1]) != 0)
 			return false;
 	if ((set->ttl_max > 0 && !set_number(ctx, "cache-max-ttl:", set->ttl_max)) ||
 	    (set->negative_max > 0 && !set_number(ctx, "cache-max-negative-ttl:", set->negative_max)))
 		return false;
-	return ub_ctx_set_option(ctx, "module-config:", set->validate ? "validator iterator" : "iterator") == 0 &&
+	return lib.ub_ctx_set_option(ctx, "module-config:", set->validate ? "validator iterator" : "iterator") == 0 &&
 	       set_number(ctx, "outgoing-range:", affordable(set->outgoing)) && set_number(ctx, "infra-cache-min-rtt:", set->min_rtt_ms);
 }
 
@@ -444,19 +454,19 @@ configure(struct ub_ctx *ctx, const struct recursor_settings *set, const char **
 		return RC_IO;
 	for (size_t i = 0; i < set->server_count; i++) {
 		*why_out = "a DNS server is written as 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353";
-		if (!server_text(set->servers[i], text) || ub_ctx_set_fwd(ctx, text) != 0)
+		if (!server_text(set->servers[i], text) || lib.ub_ctx_set_fwd(ctx, text) != 0)
 			return RC_SYNTAX;
 	}
 	*why_out = "the list of DNS servers (resolv.conf) cannot be read";
-	if (set->server_count == 0 && set->resolv_conf != NULL && ub_ctx_resolvconf(ctx, set->resolv_conf) != 0)
+	if (set->server_count == 0 && set->resolv_conf != NULL && lib.ub_ctx_resolvconf(ctx, set->resolv_conf) != 0)
 		return RC_IO;
 	*why_out = "the file of DNSSEC trust anchors cannot be read";
-	if (set->validate && ub_ctx_add_ta_file(ctx, set->anchors) != 0)
+	if (set->validate && lib.ub_ctx_add_ta_file(ctx, set->anchors) != 0)
 		return RC_IO;
 	/* The names under test. are the only special ones a site may serve itself
 	 * (RFC 6761 section 6.2). This ends the setting of options, so it comes last. */
 	*why_out = "libunbound does not start: the file of trust anchors may be faulty";
-	if (ub_ctx_zone_add(ctx, "test.", "transparent") != 0)
+	if (lib.ub_ctx_zone_add(ctx, "test.", "transparent") != 0)
 		return RC_IO;
 	return RC_OK;
 }
@@ -466,15 +476,19 @@ recursor_new(struct loop *loop, const struct recursor_settings *set, struct recu
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct recursor       *u = calloc(1, sizeof(*u));
-	const char           *why = "out of memory";
-	enum rc               rc = RC_MEMORY;
+	const char           *why = library_missing(&library);
+	enum rc               rc = RC_IO;
 
+	if (why != NULL)
+		goto fail;
+	why = "out of memory";
+	rc = RC_MEMORY;
 	if (u == NULL)
 		goto fail;
 	*u = (struct recursor){ .base = { UB_EVENT_MAGIC, &base_table }, .loop = loop };
 	/* One after the other, for the sake of the log they share. */
 	pthread_mutex_lock(&lock);
-	u->ctx = ub_ctx_create_ub_event(&u->base);
+	u->ctx = lib.ub_ctx_create_ub_event(&u->base);
 	if (u->ctx != NULL) {
 		open_ear(u->ctx);
 		rc = configure(u->ctx, set, &why);
@@ -498,7 +512,7 @@ recursor_free(struct recursor *u)
 	if (u == NULL)
 		return;
 	if (u->ctx != NULL)
-		ub_ctx_delete(u->ctx);
+		lib.ub_ctx_delete(u->ctx);
 	while (u->pending != NULL)
 		pending_free(u->pending);
 	free(u);
@@ -562,7 +576,7 @@ recursor_ask(struct recursor *u, struct bytes name, unsigned type, void (*fn)(vo
 	if (p == NULL)
 		return RC_MEMORY;
 	heard.last = 0;
-	if (ub_resolve_event(u->ctx, text, (int)type, 1, p, on_reply, NULL) != 0) {
+	if (lib.ub_resolve_event(u->ctx, text, (int)type, 1, p, on_reply, NULL) != 0) {
 		pending_free(p);
 		return RC_IO;
 	}

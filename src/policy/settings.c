@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/library.h"
 #include "base/near.h"
 #include "mail/domain.h"
 #include "policy/schema.h"
@@ -294,8 +295,9 @@ settings_read(struct arena *a, const struct conf_host *host, struct bytes path, 
 		name_host(l.s, a, hostname);
 	if (l.s == NULL || arena_overdrawn(l.s->arena) || arena_overdrawn(a)) {
 		/* Not a made sentence: there is no memory for one. */
+		const char *missing = library_trouble();
 		if (faults->count < CONF_FAULTS_MAX)
-			faults->at[faults->count++] = (struct conf_fault){ whole, B("the settings need more memory than there is") };
+			faults->at[faults->count++] = (struct conf_fault){ whole, missing != NULL ? bytes_of(missing) : B("the settings need more memory than there is") };
 		settings_unref(l.s);
 		return NULL;
 	}

@@ -11,7 +11,6 @@
 #ifdef MAILREEVE_LIBPQ
 
 #include <libpq-fe.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,12 +23,9 @@
 	X(PQresultErrorField) X(PQresultStatus) X(PQsendQueryPrepared) X(PQsetNoticeProcessor) X(PQstatus)
 
 static struct {
-#define X(name) __typeof__(name) *name;
-	LIBPQ_FUNCTIONS(X)
-#undef X
+	LIBPQ_FUNCTIONS(LIBRARY_POINTER)
 } pq;
-static bool           pq_there;
-static pthread_once_t pq_once = PTHREAD_ONCE_INIT;
+static struct library library = LIBRARY("libpq.so.5", "libpq5", LIBPQ_FUNCTIONS, &pq);
 
 struct postgres {
 	PGconn  *db;
@@ -45,16 +41,6 @@ struct postgres {
 
 /* Results read at least this often: they are small, but they are kept for us. */
 #define PENDING_MAX 512
-
-static void
-load(void)
-{
-#define X(name) { #name, &pq.name },
-	static const struct library_symbol symbols[] = { LIBPQ_FUNCTIONS(X) };
-#undef X
-
-	pq_there = library_open("libpq.so.5", symbols, NELEMS(symbols));
-}
 
 static void
 say_nothing(void *arg, const char *message)
@@ -179,10 +165,10 @@ postgres_open(const char *where, enum store_mode mode, void **db_out, struct buf
 	static const char *const names[] = { "connect_timeout", "tcp_user_timeout", "application_name", "dbname", "client_encoding", NULL };
 	const char *const        values[] = { "5", "10000", "mailreeve", where, "UTF8", NULL };
 
-	pthread_once(&pq_once, load);
-	if (!pq_there) {
-		buf_add_str(why, "PostgreSQL needs libpq.so.5, which is not installed (Debian: libpq5)");
-		return RC_IO;
+	const char *missing = library_missing(&library);
+	if (missing != NULL) {
+		buf_add_str(why, missing);
+		return RC_SYNTAX;
 	}
 	/* Its words would repeat parts of the URL, and there may be a password among them. */
 	PQconninfoOption *options = pq.PQconninfoParse(where, NULL);

@@ -16,7 +16,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/library.h"
+
 #define BUSY_MS 2000
+
+#define SQLITE_FUNCTIONS(X)                                                                                           \
+	X(sqlite3_bind_int64) X(sqlite3_bind_parameter_index) X(sqlite3_bind_text64) X(sqlite3_busy_timeout) X(sqlite3_close) \
+	X(sqlite3_column_bytes) X(sqlite3_column_int64) X(sqlite3_column_text) X(sqlite3_errmsg) X(sqlite3_exec)              \
+	X(sqlite3_file_control) X(sqlite3_finalize) X(sqlite3_get_autocommit) X(sqlite3_open_v2) X(sqlite3_prepare_v3)        \
+	X(sqlite3_reset) X(sqlite3_step) X(sqlite3_wal_checkpoint_v2) X(sqlite3_wal_hook)
+
+static struct {
+	SQLITE_FUNCTIONS(LIBRARY_POINTER)
+} lib;
+static struct library library = LIBRARY("libsqlite3.so.0", "libsqlite3-0", SQLITE_FUNCTIONS, &lib);
 
 struct sqlite {
 	sqlite3      *db;
@@ -62,7 +75,7 @@ sqlite_script(void *db, const char *sql)
 {
 	struct sqlite *s = db;
 
-	return rc_of(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
+	return rc_of(lib.sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
 /* Made by us with narrow permissions: it holds who writes to whom. SQLite gives
@@ -97,9 +110,15 @@ settle(struct sqlite *s, const char *settings)
 static enum rc
 sqlite_open(const char *where, enum store_mode mode, void **db_out, struct buf *why)
 {
+	const char    *missing = library_missing(&library);
 	struct sqlite *s = calloc(1, sizeof(*s));
 	int            flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (mode == STORE_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
 
+	if (missing != NULL) {
+		buf_add_str(why, missing);
+		free(s);
+		return RC_SYNTAX;
+	}
 	if (s == NULL)
 		return RC_MEMORY;
 	*db_out = s;
@@ -108,13 +127,13 @@ sqlite_open(const char *where, enum store_mode mode, void **db_out, struct buf *
 		buf_printf(why, "%s: %s", where, strerror(errno));
 		return RC_IO;
 	}
-	enum rc rc = rc_of(sqlite3_open_v2(where, &s->db, flags, NULL));
+	enum rc rc = rc_of(lib.sqlite3_open_v2(where, &s->db, flags, NULL));
 	if (rc == RC_OK)
-		rc = rc_of(sqlite3_busy_timeout(s->db, BUSY_MS));
+		rc = rc_of(lib.sqlite3_busy_timeout(s->db, BUSY_MS));
 	if (rc == RC_OK)
 		rc = settle(s, s->writes ? settings_write : settings_read);
 	if (rc != RC_OK)
-		buf_printf(why, "%s: %s", where, s->db != NULL ? sqlite3_errmsg(s->db) : "out of memory");
+		buf_printf(why, "%s: %s", where, s->db != NULL ? lib.sqlite3_errmsg(s->db) : "out of memory");
 	return rc;
 }
 
@@ -124,20 +143,20 @@ sqlite_close(void *db)
 	struct sqlite *s = db;
 
 	for (size_t i = 0; i < SQL_COUNT; i++)
-		sqlite3_finalize(s->prepared[i]);
-	sqlite3_close(s->db);
+		lib.sqlite3_finalize(s->prepared[i]);
+	lib.sqlite3_close(s->db);
 	free(s);
 }
 
 static enum rc
 prepare_one(struct sqlite *s, enum statement which)
 {
-	enum rc rc = rc_of(sqlite3_prepare_v3(s->db, statements[which].sql, -1, SQLITE_PREPARE_PERSISTENT, &s->prepared[which], NULL));
+	enum rc rc = rc_of(lib.sqlite3_prepare_v3(s->db, statements[which].sql, -1, SQLITE_PREPARE_PERSISTENT, &s->prepared[which], NULL));
 
 	for (int i = 0; rc == RC_OK && statements[which].params[i] != '\0'; i++) {
 		char name[16];
 		snprintf(name, sizeof(name), "$%d", i + 1);
-		s->place[which][i] = sqlite3_bind_parameter_index(s->prepared[which], name);
+		s->place[which][i] = lib.sqlite3_bind_parameter_index(s->prepared[which], name);
 	}
 	return rc;
 }
@@ -163,9 +182,9 @@ bind_all(const struct sqlite *s, enum statement which, const union value *params
 	for (int i = 0; kinds[i] != '\0' && result == SQLITE_OK; i++) {
 		int place = s->place[which][i];
 		if (kinds[i] == 'i')
-			result = sqlite3_bind_int64(s->prepared[which], place, params[i].number);
+			result = lib.sqlite3_bind_int64(s->prepared[which], place, params[i].number);
 		else /* no address would be NULL, and our columns take none */
-			result = sqlite3_bind_text64(s->prepared[which], place, params[i].text.len > 0 ? params[i].text.at : "",
+			result = lib.sqlite3_bind_text64(s->prepared[which], place, params[i].text.len > 0 ? params[i].text.at : "",
 			                             params[i].text.len, SQLITE_STATIC, SQLITE_UTF8);
 	}
 	return result;
@@ -178,11 +197,11 @@ give_row(sqlite3_stmt *stmt, const char *kinds, row_fn *fn, void *arg)
 
 	for (int i = 0; kinds[i] != '\0'; i++) {
 		if (kinds[i] == 'i') {
-			columns[i].number = sqlite3_column_int64(stmt, i);
+			columns[i].number = lib.sqlite3_column_int64(stmt, i);
 			continue;
 		}
-		const unsigned char *at = sqlite3_column_text(stmt, i);
-		columns[i].text = bytes_make((const char *)at, at != NULL ? (size_t)sqlite3_column_bytes(stmt, i) : 0);
+		const unsigned char *at = lib.sqlite3_column_text(stmt, i);
+		columns[i].text = bytes_make((const char *)at, at != NULL ? (size_t)lib.sqlite3_column_bytes(stmt, i) : 0);
 	}
 	return fn(arg, columns);
 }
@@ -198,13 +217,13 @@ sqlite_run(void *db, enum statement which, const union value *params, row_fn *fn
 	sqlite3_stmt *stmt = s->prepared[which];
 	int           result = bind_all(s, which, params);
 	while (result == SQLITE_OK || result == SQLITE_ROW) {
-		result = sqlite3_step(stmt);
+		result = lib.sqlite3_step(stmt);
 		if (result == SQLITE_ROW && fn != NULL && !give_row(stmt, statements[which].columns, fn, arg)) {
 			result = SQLITE_DONE;
 			break;
 		}
 	}
-	sqlite3_reset(stmt);
+	lib.sqlite3_reset(stmt);
 	return rc_of(result);
 }
 
@@ -215,7 +234,7 @@ sqlite_begin(void *db, bool lazy)
 	int            moved = 0;
 
 	/* A file that was taken away under us would swallow rows in silence. */
-	if (s->writes && sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved)
+	if (s->writes && lib.sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved)
 		return RC_IO;
 	enum rc rc = lazy != s->lazy ? sqlite_script(db, lazy ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL") : RC_OK;
 	if (rc != RC_OK)
@@ -247,7 +266,7 @@ sqlite_leave_log(void *db)
 {
 	struct sqlite *s = db;
 
-	sqlite3_wal_hook(s->db, note_log, s);
+	lib.sqlite3_wal_hook(s->db, note_log, s);
 }
 
 static size_t
@@ -264,13 +283,16 @@ static enum rc
 sqlite_fold(const char *where)
 {
 	sqlite3 *db = NULL;
-	enum rc  rc = rc_of(sqlite3_open_v2(where, &db, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL));
+
+	if (library_missing(&library) != NULL)
+		return RC_IO;
+	enum rc rc = rc_of(lib.sqlite3_open_v2(where, &db, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL));
 
 	if (rc == RC_OK) /* a connection that has read nothing knows of no log */
-		rc = rc_of(sqlite3_exec(db, "SELECT count(*) FROM schema_version", NULL, NULL, NULL));
+		rc = rc_of(lib.sqlite3_exec(db, "SELECT count(*) FROM schema_version", NULL, NULL, NULL));
 	if (rc == RC_OK)
-		rc = rc_of(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
-	sqlite3_close(db);
+		rc = rc_of(lib.sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+	lib.sqlite3_close(db);
 	return rc;
 }
 
@@ -279,7 +301,7 @@ sqlite_rollback(void *db)
 {
 	struct sqlite *s = db;
 
-	if (!sqlite3_get_autocommit(s->db))
+	if (!lib.sqlite3_get_autocommit(s->db))
 		(void)sqlite_script(db, "ROLLBACK");
 }
 
@@ -288,7 +310,7 @@ sqlite_trouble(void *db)
 {
 	struct sqlite *s = db;
 
-	return s->db != NULL ? sqlite3_errmsg(s->db) : "not open";
+	return s->db != NULL ? lib.sqlite3_errmsg(s->db) : "not open";
 }
 
 const struct engine sqlite_engine = {
