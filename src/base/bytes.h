@@ -71,10 +71,20 @@ bool bytes_number(struct bytes, uint64_t max, uint64_t *value_out);
 
 /* ---- those that are called for every octet ---- */
 
+/* A table, since of ranges a processor guesses each end, and of mail it guesses wrong. */
+enum { BYTE_SPACE = 1, BYTE_DIGIT = 2, BYTE_ALPHA = 4 };
+extern const uint8_t byte_classes[256];
+
+static inline bool
+byte_is(char c, unsigned classes)
+{
+	return (byte_classes[(unsigned char)c] & classes) != 0;
+}
+
 static inline bool
 byte_is_alpha(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+	return byte_is(c, BYTE_ALPHA);
 }
 
 static inline bool
@@ -86,7 +96,7 @@ byte_is_digit(char c)
 static inline bool
 byte_is_alnum(char c)
 {
-	return byte_is_alpha(c) || byte_is_digit(c);
+	return byte_is(c, BYTE_ALPHA | BYTE_DIGIT);
 }
 
 /* SP, HTAB */
@@ -100,7 +110,7 @@ byte_is_wsp(char c)
 static inline bool
 byte_is_space(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	return byte_is(c, BYTE_SPACE);
 }
 
 static inline char

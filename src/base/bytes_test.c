@@ -42,6 +42,55 @@ numbers_refuse_overflow(void **state)
 	assert_false(bytes_number(B(""), 255, &v));
 }
 
+/* As the header defines them, an octet at a time. */
+static size_t
+found_plainly(struct bytes hay, struct bytes needle, bool nocase)
+{
+	for (size_t i = 0; i + needle.len <= hay.len; i++) {
+		size_t k = 0;
+		while (k < needle.len && (nocase ? byte_lower(hay.at[i + k]) == byte_lower(needle.at[k]) : hay.at[i + k] == needle.at[k]))
+			k++;
+		if (k == needle.len)
+			return i;
+	}
+	return hay.len;
+}
+
+/* Few octets, so that much is alike: among them those that differ from a letter in the bit of its case, and above ASCII. */
+static struct bytes
+random_octets(char *room, size_t len, uint32_t *seed)
+{
+	static const char octets[] = "aAzZ@[`{\xc1\xe1\0 a";
+
+	for (size_t i = 0; i < len; i++) {
+		*seed = *seed * 1664525u + 1013904223u;
+		room[i] = octets[(*seed >> 8) % (sizeof(octets) - 1)];
+	}
+	return bytes_make(room, len);
+}
+
+static void
+searches_find_what_a_plain_loop_finds(void **state)
+{
+	uint32_t seed = 3;
+
+	(void)state;
+	for (unsigned n = 0; n < 30000; n++) {
+		size_t hay_len = n % 211, needle_len = n % 7 == 0 ? n % 83 : 1 + n % 4;
+		char  *hay_room = malloc(hay_len), *needle_room = malloc(needle_len); /* of one size each, so that a sanitizer sees where they end */
+		struct bytes hay = random_octets(hay_room, hay_len, &seed), needle = random_octets(needle_room, needle_len, &seed);
+		if (n % 3 == 0 && needle_len <= hay_len) /* it is there */
+			memcpy(needle_room, hay_room + (hay_len - needle_len) * (n % 5) / 4, needle_len);
+		assert_int_equal(bytes_find(hay, needle), found_plainly(hay, needle, false));
+		assert_int_equal(bytes_find_nocase(hay, needle), found_plainly(hay, needle, true));
+		bool same = needle_len <= hay_len && found_plainly(bytes_sub(hay, 0, needle_len), needle, true) == 0;
+		if (needle_len > 0)
+			assert_int_equal(bytes_starts_nocase(hay, needle), same);
+		free(hay_room);
+		free(needle_room);
+	}
+}
+
 static void
 arena_limit_refuses_and_stays_refused(void **state)
 {
@@ -337,6 +386,7 @@ main(void)
 {
 	rows_add("cut gives every part, and ends", cut_gives_every_part, NULL);
 	rows_add("numbers refuse overflow, signs and nothing", numbers_refuse_overflow, NULL);
+	rows_add("a search finds what a plain loop finds, in either case", searches_find_what_a_plain_loop_finds, NULL);
 	rows_add("an arena's limit refuses, and stays refused until reset", arena_limit_refuses_and_stays_refused, NULL);
 	ROWS_ADD(ip_rows, check_ip);
 	rows_add("networks match by their bits", networks_match_by_bits, NULL);

@@ -47,9 +47,8 @@ mbox_cut(struct bytes *rest, struct bytes *message_out)
 	struct bytes probe = left;
 	if (bytes_cut_line(&probe, &line) && is_separator(line))
 		left = probe;
-	/* Most lines do not begin with this letter, and few have it. */
-	size_t at = bytes_index(left, 'F');
-	for (; at < left.len; at += 1 + bytes_index(bytes_from(left, at + 1), 'F')) {
+	size_t at = bytes_find(left, B("From "));
+	for (; at < left.len; at += 1 + bytes_find(bytes_from(left, at + 1), B("From "))) {
 		probe = bytes_from(left, at);
 		if (behind_empty_line(left, at) && bytes_cut_line(&probe, &line) && is_separator(line))
 			break;

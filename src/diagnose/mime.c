@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/eight.h"
 #include "base/utf8.h"
 #include "diagnose/charset.h"
 
@@ -23,8 +24,13 @@ mime_lines(struct arena *a, struct bytes text)
 static size_t
 field_name(struct bytes line, struct bytes *name_out)
 {
-	size_t n = 0;
+	size_t   n = 0;
+	uint64_t other = 0;
 
+	for (; n + 8 <= line.len && other == 0; n += other == 0 ? 8 : eight_first(other)) {
+		uint64_t w = eight_at(line.at + n);
+		other = eight_below(w, '!') | ((w + EACH(1)) & EACH(0x80)) | (w & EACH(0x80)) | eight_is(w, ':');
+	}
 	while (n < line.len && (unsigned char)(line.at[n] - '!') < 127 - '!' && line.at[n] != ':')
 		n++;
 	*name_out = bytes_make(line.at, n);
@@ -526,11 +532,23 @@ tag_add(struct buf *out, struct bytes in)
 	return end + 1;
 }
 
-/* Neither white space nor the beginning of a tag or an entity. */
-static inline bool
-is_html_text(char c)
+/* What is neither a tag nor an entity: its octets, white space made one blank. `blank` says whether one went before. */
+static size_t
+html_words_add(struct buf *out, struct bytes in, bool *blank)
 {
-	return (unsigned char)c > ' ' ? c != '<' && c != '&' : !byte_is_space(c);
+	char  *to = out->at + out->len;
+	bool   space = *blank;
+	size_t n = 0;
+
+	for (; n < in.len && in.at[n] != '<' && in.at[n] != '&'; n++) {
+		bool before = space;
+		space = byte_is_space(in.at[n]);
+		*to = space ? ' ' : in.at[n];
+		to += !(space && before);
+	}
+	out->len = (size_t)(to - out->at);
+	*blank = space;
+	return n;
 }
 
 struct bytes
@@ -544,24 +562,12 @@ mime_html_text(struct arena *a, struct bytes html)
 	if (!buf_reserve(&out, html.len + 1))
 		return B_NONE;
 	while (html.len > 0) {
-		const char *at = html.at, *past = html.at + html.len;
-		while (at < past && is_html_text(*at))
-			out.at[out.len++] = *at++;
-		size_t n = (size_t)(at - html.at);
-		if (n > 0) {
-			blank = false;
-		} else if (*at == '<') {
-			n = tag_add(&out, html);
-			blank = false;
-		} else if (*at == '&') {
-			n = entity_add(&out, html);
-			blank = false;
-		} else {
-			n = 1;
-			if (!blank)
-				buf_add_c(&out, ' ');
-			blank = true;
-		}
+		size_t n = html_words_add(&out, html, &blank);
+		bytes_skip(&html, n);
+		if (html.len == 0)
+			break;
+		blank = false;
+		n = html.at[0] == '<' ? tag_add(&out, html) : entity_add(&out, html);
 		bytes_skip(&html, n);
 	}
 	struct bytes text = arena_copy(a, buf_bytes(&out));

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/eight.h"
+
 /* Octets that are looked at together, and the distance of the places. Shorter words are found by their first three. */
 #define GRAM 4
 #define STEP 2
@@ -327,22 +329,14 @@ struct scan {
 	uint8_t    chunk[BEFORE + CHUNK + BEHIND]; /* folded; 0 where there is no text */
 };
 
-#define EACH(octet) (0x0101010101010101u * (octet))
-
 /* How many octets there are up to the first of two blanks in a row, with it; all of them when there are none. */
 static size_t
 blanks_find(const uint8_t *at, size_t len)
 {
 	size_t n = 0;
 
-	for (; n + 9 <= len; n += 8) {
-		uint64_t here, next;
-		memcpy(&here, at + n, 8);
-		memcpy(&next, at + n + 1, 8);
-		uint64_t other = (here ^ EACH(' ')) | (next ^ EACH(' '));
-		if (((other - EACH(1)) & ~other & EACH(0x80)) != 0)
-			break;
-	}
+	while (n + 9 <= len && eight_is(eight_at(at + n) | (eight_at(at + n + 1) ^ EACH(' ')), ' ') == 0)
+		n += 8;
 	while (n < len && !(at[n] == ' ' && n + 1 < len && at[n + 1] == ' '))
 		n++;
 	return n + (n < len);

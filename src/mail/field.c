@@ -4,11 +4,11 @@
 #include <string.h>
 
 /* Names with different keys are different, whatever their case: this tells most strangers at once. Of the
- * length only the last bits are in it. */
+ * length only the last bits are in it, and of the case of what is no letter nothing need be right. */
 static inline uint32_t
 key_of(struct bytes name)
 {
-	return name.len == 0 ? 0 : (uint32_t)name.len << 16 | (uint32_t)(unsigned char)byte_lower(name.at[0]) << 8 | (unsigned char)byte_lower(name.at[name.len - 1]);
+	return name.len == 0 ? 0 : (uint32_t)name.len << 16 | (uint32_t)(unsigned char)(name.at[0] | 0x20) << 8 | (unsigned char)(name.at[name.len - 1] | 0x20);
 }
 
 static inline bool
