@@ -87,8 +87,10 @@ enum rc
 signin_password(struct store *s, struct arena *a, struct bytes name, struct bytes password, struct store_operator *operator_out)
 {
 	struct store_operator found = { .state = B("") };
-	enum rc               rc = library_missing(&password_library) != NULL ? RC_IO : operator_name_is(name) ? operator_get(s, a, name, &found) : RC_LIMIT;
+	enum rc               rc = operator_name_is(name) ? operator_get(s, a, name, &found) : RC_LIMIT;
 
+	if (library_missing(&password_library) != NULL)
+		return RC_IO; /* the password may be right */
 	if (rc != RC_OK && rc != RC_LIMIT)
 		return rc;
 	bool fits = password_fits(a, password, rc == RC_OK ? found.hash : B_NONE);
