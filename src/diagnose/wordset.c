@@ -22,8 +22,8 @@
 #define CORE 3
 _Static_assert(WORDSET_WORD_MIN == CORE, "the shortest words are all core");
 
-/* Bits of the set: small enough that those of several stay in the first cache. */
-#define FILTER_SHIFT 16
+/* Bits of the set: more, and those of several leave the nearest cache; fewer, and too many places pass. */
+#define FILTER_SHIFT 17
 /* And of the one that says of three octets whether they may be a core. */
 #define CORE_SHIFT 10
 /* Bits of the table in which grams are counted: two in one place do little harm. */
@@ -309,6 +309,7 @@ wordset_ready(struct wordset *w)
 #define CHUNK 2048
 #define BEFORE GRAM
 #define BEHIND (2 * GRAM)
+#define MANY   32 /* octets that are folded at once */
 _Static_assert((CHUNK - BEHIND) % STEP == 0, "each chunk begins at a place that is looked at");
 
 /* White space that became one blank. */
@@ -326,20 +327,20 @@ struct scan {
 	size_t     len; /* of it */
 	size_t     run_count;
 	struct run runs[CHUNK / 2];
-	uint8_t    chunk[BEFORE + CHUNK + BEHIND]; /* folded; 0 where there is no text */
+	uint8_t    chunk[BEFORE + CHUNK + MANY]; /* folded; 0 where there is no text */
 };
 
-/* How many octets there are up to the first of two blanks in a row, with it; all of them when there are none. */
+/* How many octets there are up to the first of two blanks in a row, with it; all of them when there are none. What is
+ * read behind them is in the chunk. */
 static size_t
 blanks_find(const uint8_t *at, size_t len)
 {
-	size_t n = 0;
-
-	while (n + 9 <= len && eight_is(eight_at(at + n) | (eight_at(at + n + 1) ^ EACH(' ')), ' ') == 0)
-		n += 8;
-	while (n < len && !(at[n] == ' ' && n + 1 < len && at[n + 1] == ' '))
-		n++;
-	return n + (n < len);
+	for (size_t n = 0; n < len; n += 8) {
+		uint64_t two = eight_is(eight_at(at + n) | (eight_at(at + n + 1) ^ EACH(' ')), ' ');
+		if (two != 0)
+			return n + eight_first(two) < len ? n + eight_first(two) + 1 : len;
+	}
+	return len;
 }
 
 /* What is `dropped` in front of the octet `past` of the chunk, perhaps more of a run that goes on. */
@@ -375,14 +376,15 @@ runs_drop(struct scan *s, size_t from, size_t n)
 	return to;
 }
 
-/* As w->fold says it, in a form that is done to many octets at once. */
+/* As w->fold says it, in a form that is done to many octets at once; to some behind them too. */
 static void
-fold_many(uint8_t *restrict out, const uint8_t *restrict in, size_t n)
+fold_many(uint8_t *at, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		uint8_t c = in[i] < ' ' ? ' ' : in[i];
-		out[i] = (uint8_t)(c + (c >= 'A' && c <= 'Z' ? 'a' - 'A' : 0));
-	}
+	for (; n > 0; n -= n < MANY ? n : MANY, at += MANY)
+		for (size_t i = 0; i < MANY; i++) {
+			uint8_t c = at[i] < ' ' ? ' ' : at[i];
+			at[i] = (uint8_t)(c + (c >= 'A' && c <= 'Z' ? 'a' - 'A' : 0));
+		}
 }
 
 /* Makes a chunk of what is at `base`. How many places of it are to be looked at; behind the last ones more of the text may follow. */
@@ -396,7 +398,9 @@ chunk_make(struct scan *s)
 	s->run_count = 0;
 	while (rest > 0 && len < CHUNK) {
 		size_t n = rest < CHUNK - len ? rest : CHUNK - len;
-		fold_many(out + len, in, n);
+		memcpy(out + len, in, n);
+		memset(out + len + n, 0, MANY);
+		fold_many(out + len, n);
 		len = runs_drop(s, len, n);
 		in += n;
 		rest -= n;
