@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/file.h"
+#include "base/heap.h"
 #include "base/json.h"
 #include "base/library.h"
 #include "base/utf8.h"
@@ -36,6 +37,7 @@
 #define DIRECTORY_MAX 8 /* levels */
 #define PROGRESS_STEP 200
 #define LIVE_MAX      20 /* recipients of one report that are checked */
+#define HEAP          ((size_t)1000 << 10) /* what the rules and a report of the usual size take */
 
 struct own {
 	bool        live, summary, lines;
@@ -475,6 +477,7 @@ desk_explain(int argc, char **argv)
 		return cli_fault(&run.cli, "--for takes user or admin");
 	run.reader = run.own.reader != NULL && strcmp(run.own.reader, "user") == 0 ? FOR_USER : FOR_ADMIN;
 	clock_format(run.cli.time, run.time);
+	heap_ready(HEAP);
 	if (!open_helpers(&run) || !open_rules(&run)) {
 		close_helpers(&run);
 		return run.cli.exit;
