@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/eights.h"
 #include "base/utf8.h"
 
 struct json
@@ -115,8 +116,6 @@ is_plain(char c)
 {
 	return (unsigned char)(c - ' ') < 0x7f - ' ' && c != '"' && c != '\\';
 }
-
-#define EACH(octet) ((uint64_t)(octet) * 0x0101010101010101u)
 
 /* All of eight octets stand for themselves. The top bit of an octet is set by one of these terms where it does
  * not: a control, DEL, a quote or a backslash. What is not ASCII sets it in one of the latter two, and what is

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/eights.h"
+
 size_t
 utf8_take(struct bytes b, uint32_t *char_out)
 {
@@ -44,7 +46,7 @@ ascii_eights(struct bytes b)
 
 	for (; n + sizeof(eight) <= b.len; n += sizeof(eight)) {
 		memcpy(&eight, b.at + n, sizeof(eight));
-		if ((eight & UINT64_C(0x8080808080808080)) != 0)
+		if ((eight & EACH(0x80)) != 0)
 			break;
 	}
 	return n;
@@ -78,7 +80,7 @@ bytes_is_ascii(struct bytes b)
 	}
 	for (; i < b.len; i++)
 		all |= (unsigned char)b.at[i];
-	return (all & UINT64_C(0x8080808080808080)) == 0;
+	return (all & EACH(0x80)) == 0;
 }
 
 void

@@ -4,6 +4,7 @@
 #include "diagnose/path.h"
 
 #include "auth/authres.h"
+#include "base/eights.h"
 #include "base/ip.h"
 #include "base/json.h"
 #include "diagnose/address_find.h"
@@ -131,19 +132,34 @@ enum clause { CLAUSE_FROM, CLAUSE_BY, CLAUSE_WITH, CLAUSE_COUNT };
 
 static const struct bytes clause_words[CLAUSE_COUNT] = { [CLAUSE_FROM] = B_INIT("from"), [CLAUSE_BY] = B_INIT("by"), [CLAUSE_WITH] = B_INIT("with") };
 
+/* Where the word that begins at `i` ends. */
+static size_t
+word_end(struct bytes text, size_t i)
+{
+	while (i + 8 <= text.len) {
+		uint64_t low = eight_up_to(eight_at(text.at + i), ' ');
+		i += low != 0 ? eight_first(low) : 8;
+		if (low == 0)
+			continue;
+		if (byte_is_space(text.at[i]))
+			return i;
+		i++; /* a control */
+	}
+	while (i < text.len && !ends_word(text.at[i]))
+		i++;
+	return i;
+}
+
 /* The next word; what ends it stays. */
 static struct bytes
 field_word(struct bytes value, size_t *at)
 {
-	const char *from = value.at + *at, *past = value.at + value.len;
+	size_t from = *at;
 
-	while (from < past && ends_word(*from))
+	while (from < value.len && byte_is_space(value.at[from]))
 		from++;
-	const char *end = from;
-	while (end < past && !ends_word(*end))
-		end++;
-	*at = (size_t)(end - value.at);
-	return bytes_make(from, (size_t)(end - from));
+	*at = word_end(value, from);
+	return bytes_sub(value, from, *at - from);
 }
 
 /* Without what is behind it in the same word. */

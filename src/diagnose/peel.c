@@ -1,9 +1,9 @@
 /* diagnose/peel.c: see peel.h. */
 #include "diagnose/peel.h"
 
-#include <endian.h>
 #include <string.h>
 
+#include "base/eights.h"
 #include "base/ip.h"
 #include "base/rc.h"
 #include "diagnose/address_find.h"
@@ -212,31 +212,18 @@ is_gap(char c)
 	return c == ' ' || c == PARAGRAPH;
 }
 
-#define EACH(octet) ((uint64_t)(octet) * 0x0101010101010101u)
-
-/* Eight octets, the first the lowest. */
-static inline uint64_t
-eight_of(const char *at)
-{
-	uint64_t w;
-
-	memcpy(&w, at, sizeof(w));
-	return le64toh(w);
-}
-
-/* Copies what is above the blank at the front of `text`, eight octets at a time: words are short, and where they end is
- * anybody's guess. Its length; what is behind it in `out`, up to text.len, is spoilt. */
+/* Copies what is above the blank at the front of `text`; its length. What is behind it in `out`, up to text.len, is
+ * spoilt. */
 static inline size_t
 copy_word(char *out, struct bytes text)
 {
 	size_t n = 0;
 
 	for (; n + 8 <= text.len; n += 8) {
-		uint64_t w = eight_of(text.at + n);
-		uint64_t blank = ~(((w & EACH(0x7f)) + EACH(0x7f - ' ')) | w) & EACH(0x80);
+		uint64_t blank = eight_up_to(eight_at(text.at + n), ' ');
 		memcpy(out + n, text.at + n, 8);
 		if (blank != 0)
-			return n + (size_t)__builtin_ctzll(blank) / 8;
+			return n + eight_first(blank);
 	}
 	for (; n < text.len && (unsigned char)text.at[n] > ' '; n++)
 		out[n] = text.at[n];
@@ -473,10 +460,9 @@ first_code(struct bytes whole, struct reply_found *f, size_t *after_out)
 
 	for (; i + 8 <= whole.len; i += 8) {
 		/* No bit is left of a 4 or a 5. */
-		uint64_t w = (eight_of(whole.at + i) | EACH(1)) ^ EACH('5');
-		uint64_t digit = ~(((w & EACH(0x7f)) + EACH(0x7f)) | w) & EACH(0x80);
-		for (; digit != 0; digit &= digit - 1) {
-			size_t at = i + (size_t)__builtin_ctzll(digit) / 8;
+		uint64_t digits = eight_up_to((eight_at(whole.at + i) | EACH(1)) ^ EACH('5'), 0);
+		for (; digits != 0; digits &= digits - 1) {
+			size_t at = i + eight_first(digits);
 			if (code_at(whole, at, f, after_out))
 				return at;
 		}
