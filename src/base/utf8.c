@@ -67,18 +67,16 @@ utf8_valid(struct bytes b)
 bool
 bytes_is_ascii(struct bytes b)
 {
-	uint64_t eights[4], all = 0;
+	uint64_t all = 0;
 	size_t   i = 0;
 
-	for (; i + sizeof(eights) <= b.len; i += sizeof(eights)) {
-		memcpy(eights, b.at + i, sizeof(eights));
-		all |= (eights[0] | eights[1]) | (eights[2] | eights[3]);
-	}
-	for (; i + sizeof(all) <= b.len; i += sizeof(all)) {
-		memcpy(eights, b.at + i, sizeof(all));
-		all |= eights[0];
-	}
-	for (; i < b.len; i++)
+	for (; i + 32 <= b.len; i += 32)
+		all |= eight_at(b.at + i) | eight_at(b.at + i + 8) | eight_at(b.at + i + 16) | eight_at(b.at + i + 24);
+	for (; i + 8 <= b.len; i += 8)
+		all |= eight_at(b.at + i);
+	if (b.len >= 8)
+		all |= eight_at(b.at + b.len - 8);
+	for (; b.len < 8 && i < b.len; i++)
 		all |= (unsigned char)b.at[i];
 	return (all & EACH(0x80)) == 0;
 }

@@ -254,7 +254,7 @@ pattern_holds(struct rules *r, struct arena *a, size_t i, struct rule_text *text
 	if (r->compiled[i] == NULL) {
 		int    error;
 		size_t offset;
-		r->compiled[i] = pcre2_compile((PCRE2_SPTR)p->regex, PCRE2_ZERO_TERMINATED, PCRE2_DOTALL, &error, &offset, NULL);
+		r->compiled[i] = pcre2_compile((PCRE2_SPTR)p->regex, PCRE2_ZERO_TERMINATED, PCRE2_DOTALL | PCRE2_NO_AUTO_CAPTURE, &error, &offset, NULL);
 		if (r->compiled[i] == NULL)
 			return false;
 	}
