@@ -252,7 +252,7 @@ flatten(struct arena *a, struct bytes text)
 			out[n++] = c;
 			continue;
 		}
-		if (n > 0 && !is_gap(out[n - 1])) {
+		if (word > 0 || (n > 0 && !is_gap(out[n - 1]))) {
 			out[n++] = ' ';
 			lines = 0;
 		}
@@ -340,39 +340,55 @@ inner_start(struct bytes whole, const struct places *p, struct reply_found *f, s
 static size_t
 code_next(struct bytes text, size_t i, struct bytes code)
 {
-	for (; i < text.len; i++) {
+	while (i < text.len) {
 		i += bytes_index(bytes_from(text, i), code.at[0]);
-		if (bytes_starts(bytes_from(text, i), code))
-			break;
+		if (i == text.len || bytes_starts(bytes_from(text, i), code))
+			return i;
+		i++;
 	}
-	return i;
+	return text.len;
+}
+
+/* How much of the text at `i`, where the code is, is only said again in front of a further line. */
+static size_t
+repeated_at(struct bytes text, size_t i, const struct reply_found *f)
+{
+	struct bytes rest = bytes_from(text, i);
+
+	if ((i > 0 && !is_gap(text.at[i - 1])) || rest.len < 4 || (rest.at[3] != '-' && (rest.at[3] != ' ' || f->enhanced.len == 0)))
+		return 0;
+	size_t len = enhanced_length(bytes_from(rest, 4)), n = 4 + len;
+	if (rest.at[3] != '-' && len == 0)
+		return 0;
+	while (n < rest.len && is_gap(rest.at[n]))
+		n++;
+	return n;
 }
 
 /* Codes repeated at the front of a reply's further lines are not part of its words. */
 static struct bytes
 words_of(struct arena *a, struct bytes text, const struct reply_found *f)
 {
-	if (f->code.len != 3 || code_next(text, 0, f->code) >= text.len)
+	size_t at = f->code.len == 3 ? code_next(text, 0, f->code) : text.len;
+
+	if (at == text.len)
 		return bytes_trim(text);
 	char  *out = arena_room(a, text.len + 1);
-	size_t n = 0;
+	size_t n = 0, kept = 0; /* what begins there is not written yet */
 
 	if (out == NULL)
 		return B_NONE;
-	for (size_t i = 0; i < text.len;) {
-		bool start = i == 0 || is_gap(text.at[i - 1]);
-		if (start && f->code.len == 3 && bytes_starts(bytes_from(text, i), f->code) && i + 3 < text.len && (text.at[i + 3] == '-' || (text.at[i + 3] == ' ' && f->enhanced.len > 0))) {
-			size_t k = i + 4;
-			size_t len = enhanced_length(bytes_from(text, k));
-			if (text.at[i + 3] == '-' || len > 0) {
-				i = k + len;
-				while (i < text.len && is_gap(text.at[i]))
-					i++;
-				continue;
-			}
+	while (at < text.len) {
+		size_t again = repeated_at(text, at, f);
+		if (again > 0) {
+			memcpy(out + n, text.at + kept, at - kept);
+			n += at - kept;
+			kept = at + again;
 		}
-		out[n++] = text.at[i++];
+		at = code_next(text, again > 0 ? kept : at + 1, f->code);
 	}
+	memcpy(out + n, text.at + kept, text.len - kept);
+	n += text.len - kept;
 	return bytes_trim(bytes_make(out, n));
 }
 
