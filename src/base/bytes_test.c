@@ -381,6 +381,24 @@ unsafe_text_is_escaped(void **state)
 	buf_free(&b);
 }
 
+static void
+ascii_is_told_wherever_the_octet_is(void **state)
+{
+	char text[80];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (size_t len = 0; len <= sizeof(text); len++) {
+		assert_true(bytes_is_ascii(bytes_make(text, len)));
+		for (size_t at = 0; at < len; at++) {
+			text[at] = (char)0x80;
+			assert_false(bytes_is_ascii(bytes_make(text, len)));
+			assert_true(bytes_is_ascii(bytes_make(text, at)));
+			text[at] = 'a';
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -399,5 +417,6 @@ main(void)
 	rows_add("JSON is valid whatever the octets", json_is_valid_whatever_the_octets, NULL);
 	rows_add("a map keeps what remains after removals", map_keeps_what_remains_after_removals, NULL);
 	rows_add("control characters and overrides are escaped", unsafe_text_is_escaped, NULL);
+	rows_add("a text is ASCII unless one octet is not, wherever", ascii_is_told_wherever_the_octet_is, NULL);
 	return rows_run("base");
 }

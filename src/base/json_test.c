@@ -36,6 +36,36 @@ check_row(void **state)
 	buf_free(&shown);
 }
 
+/* Alone it is looked at by itself, in a longer text with its neighbours. */
+static void
+an_octet_is_written_the_same_wherever_it_stands(void **state)
+{
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		char        text[24], octet = (char)c;
+		struct buf  alone = { 0 };
+		struct json j = json_to(&alone, false);
+		json_text(&j, bytes_make(&octet, 1));
+		struct bytes inner = bytes_sub(buf_bytes(&alone), 1, alone.len - 2);
+		for (size_t at = 0; at < sizeof(text); at++) {
+			struct buf out = { 0 }, want = { 0 };
+			memset(text, '!', sizeof(text));
+			text[at] = octet;
+			j = json_to(&out, false);
+			json_text(&j, bytes_make(text, sizeof(text)));
+			buf_add(&want, B("\""));
+			buf_add(&want, bytes_make(text, at));
+			buf_add(&want, inner);
+			buf_add(&want, bytes_make(text + at + 1, sizeof(text) - at - 1));
+			buf_add(&want, B("\""));
+			assert_bytes(buf_bytes(&out), buf_bytes(&want));
+			buf_free(&out);
+			buf_free(&want);
+		}
+		buf_free(&alone);
+	}
+}
+
 static void
 a_lean_object_leaves_out_what_is_null(void **state)
 {
@@ -47,13 +77,15 @@ a_lean_object_leaves_out_what_is_null(void **state)
 	json_open_object(&j);
 	json_kv_text_or_null(&j, "a", B(""));
 	json_kv_str(&j, "b", NULL);
+	json_kv_word(&j, "b2", NULL);
 	json_kv_null(&j, "c");
 	json_kv_text(&j, "d", B(""));
 	json_kv_int(&j, "e", 0);
+	json_kv_word(&j, "w", "later");
 	json_key(&j, "f");
 	json_thousandths(&j, 12004);
 	json_close_object(&j);
-	assert_bytes(buf_bytes(&out), B("{\"d\":\"\",\"e\":0,\"f\":12.004}"));
+	assert_bytes(buf_bytes(&out), B("{\"d\":\"\",\"e\":0,\"w\":\"later\",\"f\":12.004}"));
 	buf_free(&out);
 }
 
@@ -161,6 +193,7 @@ int
 main(void)
 {
 	ROWS_ADD(rows, check_row);
+	rows_add("an octet is written the same wherever it stands", an_octet_is_written_the_same_wherever_it_stands, NULL);
 	ROWS_ADD(nested_rows, check_nested);
 	rows_add("too small a limit spoils the buffer", check_limits, &nested_rows[0]);
 	rows_add("pretty, too", check_limits, &nested_rows[1]);
