@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "base/eights.h"
+#include "base/eight.h"
 #include "base/utf8.h"
 
 struct json

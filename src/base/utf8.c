@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/eights.h"
+#include "base/eight.h"
 
 size_t
 utf8_take(struct bytes b, uint32_t *char_out)

@@ -4,7 +4,7 @@
 #include "diagnose/path.h"
 
 #include "auth/authres.h"
-#include "base/eights.h"
+#include "base/eight.h"
 #include "base/ip.h"
 #include "base/json.h"
 #include "diagnose/address_find.h"
@@ -137,7 +137,7 @@ static size_t
 word_end(struct bytes text, size_t i)
 {
 	while (i + 8 <= text.len) {
-		uint64_t low = eight_up_to(eight_at(text.at + i), ' ');
+		uint64_t low = eight_below(eight_at(text.at + i), ' ' + 1);
 		i += low != 0 ? eight_first(low) : 8;
 		if (low == 0)
 			continue;

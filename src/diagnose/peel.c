@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/eights.h"
+#include "base/eight.h"
 #include "base/ip.h"
 #include "base/rc.h"
 #include "diagnose/address_find.h"
@@ -220,7 +220,7 @@ copy_word(char *out, struct bytes text)
 	size_t n = 0;
 
 	for (; n + 8 <= text.len; n += 8) {
-		uint64_t blank = eight_up_to(eight_at(text.at + n), ' ');
+		uint64_t blank = eight_below(eight_at(text.at + n), ' ' + 1);
 		memcpy(out + n, text.at + n, 8);
 		if (blank != 0)
 			return n + eight_first(blank);
@@ -475,8 +475,8 @@ first_code(struct bytes whole, struct reply_found *f, size_t *after_out)
 	size_t i = 0;
 
 	for (; i + 8 <= whole.len; i += 8) {
-		/* No bit is left of a 4 or a 5. */
-		uint64_t digits = eight_up_to((eight_at(whole.at + i) | EACH(1)) ^ EACH('5'), 0);
+		/* Of a 4 or a 5 no bit is left, of others more than the lowest: no borrow of one reaches them. */
+		uint64_t digits = eight_is(eight_at(whole.at + i) | EACH(1), '5');
 		for (; digits != 0; digits &= digits - 1) {
 			size_t at = i + eight_first(digits);
 			if (code_at(whole, at, f, after_out))
