@@ -40,17 +40,12 @@ struct near {
 	uint32_t octets, mask;
 };
 
-/* A word, and where in it the octets are that lead to it. */
+/* Octets that lead to a word. Those of a core have none in the highest place. */
 struct look {
-	struct near before, behind; /* what else it has there */
-	uint32_t    word, from;
-	uint32_t    next; /* with these octets, plus one */
-};
-
-/* Where octets lead; those of a core have none in the highest place. */
-struct start {
-	uint32_t octets; /* 0: the place is free */
-	uint32_t look; /* the first, plus one */
+	uint32_t    octets;
+	struct near before, behind; /* what else the word has there */
+	uint32_t    word, from; /* which it is, and where in it they are */
+	uint32_t    next; /* with the same hash, plus one */
 };
 
 struct wordset {
@@ -59,10 +54,10 @@ struct wordset {
 	uint8_t       fold[256];
 	uint32_t      filter[(1u << FILTER_SHIFT) / 32];
 	uint32_t      cores[(1u << CORE_SHIFT) / 32];
-	struct start *starts;
-	unsigned      start_bits; /* of their number */
 	struct look  *looks;
 	size_t        look_count;
+	uint16_t     *heads; /* by hash: the first look, plus one */
+	unsigned      head_bits; /* of their number */
 };
 
 struct wordset *
@@ -83,8 +78,8 @@ wordset_free(struct wordset *w)
 	if (w == NULL)
 		return;
 	free(w->words);
-	free(w->starts);
 	free(w->looks);
+	free(w->heads);
 	free(w);
 }
 
@@ -142,15 +137,11 @@ filter_add(struct wordset *w, uint32_t gram)
 	bit_set(w->filter, mixed(gram) >> (32 - FILTER_SHIFT));
 }
 
-/* Where octets are, or would be. */
-static struct start *
-start_of(const struct wordset *w, uint32_t octets)
+/* What octets may lead to begins there. */
+static inline uint16_t *
+head_of(const struct wordset *w, uint32_t octets)
 {
-	size_t i = mixed(octets) >> (32 - w->start_bits), mask = ((size_t)1 << w->start_bits) - 1;
-
-	while (w->starts[i].octets != 0 && w->starts[i].octets != octets)
-		i = (i + 1) & mask;
-	return &w->starts[i];
+	return &w->heads[mixed(octets) >> (32 - w->head_bits)];
 }
 
 /* ---- which octets a word is looked for by ---- */
@@ -213,23 +204,22 @@ near_at(struct bytes word, ptrdiff_t from)
 	return n;
 }
 
-/* In front of those that the octets lead to already. */
+/* In front of those with the same hash. */
 static void
 look_add(struct wordset *w, uint32_t octets, size_t len, uint32_t word, size_t from)
 {
-	struct start *start = start_of(w, octets);
-	struct bytes  text = w->words[word].text;
+	uint16_t    *head = head_of(w, octets);
+	struct bytes text = w->words[word].text;
 
-	start->octets = octets;
-	w->looks[w->look_count++] = (struct look){ near_at(text, (ptrdiff_t)from - GRAM), near_at(text, (ptrdiff_t)(from + len)), word, (uint32_t)from, start->look };
-	start->look = (uint32_t)w->look_count;
+	w->looks[w->look_count++] = (struct look){ octets, near_at(text, (ptrdiff_t)from - GRAM), near_at(text, (ptrdiff_t)(from + len)), word, (uint32_t)from, *head };
+	*head = (uint16_t)w->look_count;
 }
 
 /* Is there a word that reads the same behind these octets? Then this one goes with it. */
 static bool
 goes_with(struct wordset *w, uint32_t octets, uint32_t i)
 {
-	for (uint32_t k = start_of(w, octets)->look; k != 0; k = w->looks[k - 1].next) {
+	for (uint32_t k = *head_of(w, octets); k != 0; k = w->looks[k - 1].next) {
 		struct word *other = &w->words[w->looks[k - 1].word];
 		if (bytes_eq(other->text, w->words[i].text)) {
 			w->words[i].same = other->same;
@@ -288,13 +278,16 @@ words_place(struct wordset *w, const uint16_t *counts)
 enum rc
 wordset_ready(struct wordset *w)
 {
-	uint16_t *counts = calloc((size_t)1 << COUNT_SHIFT, sizeof(*counts));
+	size_t looks = w->count * STEP;
 
-	for (w->start_bits = 4; (size_t)1 << w->start_bits < w->count * STEP * 2; w->start_bits++)
+	if (looks > UINT16_MAX)
+		return RC_LIMIT;
+	for (w->head_bits = 4; (size_t)1 << w->head_bits < looks * 2; w->head_bits++)
 		;
-	w->starts = calloc((size_t)1 << w->start_bits, sizeof(*w->starts));
-	w->looks = calloc(w->count * STEP + 1, sizeof(*w->looks));
-	bool fine = counts != NULL && w->starts != NULL && w->looks != NULL;
+	uint16_t *counts = calloc((size_t)1 << COUNT_SHIFT, sizeof(*counts));
+	w->heads = calloc((size_t)1 << w->head_bits, sizeof(*w->heads));
+	w->looks = calloc(looks + 1, sizeof(*w->looks));
+	bool fine = counts != NULL && w->heads != NULL && w->looks != NULL;
 	if (fine) {
 		grams_count(w, counts);
 		words_place(w, counts);
@@ -479,10 +472,10 @@ words_at(const struct scan *s, uint32_t octets, size_t len, size_t at)
 	const struct wordset *w = s->set;
 	uint32_t              before = gram_at(s->chunk + BEFORE + at - GRAM), behind = gram_at(s->chunk + BEFORE + at + len);
 
-	for (uint32_t i = start_of(w, octets)->look; i != 0; i = w->looks[i - 1].next) {
+	for (uint32_t i = *head_of(w, octets); i != 0; i = w->looks[i - 1].next) {
 		const struct look *look = &w->looks[i - 1];
 		size_t             end;
-		if (((before ^ look->before.octets) & look->before.mask) | ((behind ^ look->behind.octets) & look->behind.mask))
+		if ((look->octets ^ octets) | ((before ^ look->before.octets) & look->before.mask) | ((behind ^ look->behind.octets) & look->behind.mask))
 			continue;
 		if (word_stands(s, w->words[look->word].text, look->from, at, len, &end) && !tell(s, look->word + 1, end))
 			return false;

@@ -21,6 +21,7 @@ void            wordset_free(struct wordset *);
 /* Before wordset_ready(). `number` is what a hit reports; words may repeat. The
  * octets are borrowed. RC_LIMIT: the word is too short or too long. */
 enum rc wordset_add(struct wordset *, struct bytes word, uint32_t number) MUST_USE;
+/* RC_LIMIT: more than some 32,000 words. */
 enum rc wordset_ready(struct wordset *) MUST_USE;
 /* Calls `hit` for each place of each word in the text; `end` is behind it. The places of one
  * word come in the order of the text, those of several nearly so. Stops where `hit` says false. */
