@@ -45,7 +45,7 @@ struct look {
 	uint32_t    octets;
 	struct near before, behind; /* what else the word has there */
 	uint32_t    word, from; /* which it is, and where in it they are */
-	uint32_t    next; /* with the same hash, plus one */
+	uint32_t    next; /* with the same hash */
 };
 
 struct wordset {
@@ -54,9 +54,9 @@ struct wordset {
 	uint8_t       fold[256];
 	uint32_t      filter[(1u << FILTER_SHIFT) / 32];
 	uint32_t      cores[(1u << CORE_SHIFT) / 32];
-	struct look  *looks;
+	struct look  *looks; /* the first is none */
 	size_t        look_count;
-	uint16_t     *heads; /* by hash: the first look, plus one */
+	uint16_t     *heads; /* by hash: the first look */
 	unsigned      head_bits; /* of their number */
 };
 
@@ -211,7 +211,7 @@ look_add(struct wordset *w, uint32_t octets, size_t len, uint32_t word, size_t f
 	uint16_t    *head = head_of(w, octets);
 	struct bytes text = w->words[word].text;
 
-	w->looks[w->look_count++] = (struct look){ octets, near_at(text, (ptrdiff_t)from - GRAM), near_at(text, (ptrdiff_t)(from + len)), word, (uint32_t)from, *head };
+	w->looks[++w->look_count] = (struct look){ octets, near_at(text, (ptrdiff_t)from - GRAM), near_at(text, (ptrdiff_t)(from + len)), word, (uint32_t)from, *head };
 	*head = (uint16_t)w->look_count;
 }
 
@@ -219,8 +219,8 @@ look_add(struct wordset *w, uint32_t octets, size_t len, uint32_t word, size_t f
 static bool
 goes_with(struct wordset *w, uint32_t octets, uint32_t i)
 {
-	for (uint32_t k = *head_of(w, octets); k != 0; k = w->looks[k - 1].next) {
-		struct word *other = &w->words[w->looks[k - 1].word];
+	for (uint32_t k = *head_of(w, octets); k != 0; k = w->looks[k].next) {
+		struct word *other = &w->words[w->looks[k].word];
 		if (bytes_eq(other->text, w->words[i].text)) {
 			w->words[i].same = other->same;
 			other->same = i + 1;
@@ -320,6 +320,7 @@ struct scan {
 	size_t     len; /* of it */
 	size_t     run_count;
 	struct run runs[CHUNK / 2];
+	uint16_t   passed[CHUNK / STEP]; /* places of the chunk whose octets are in the set */
 	uint8_t    chunk[BEFORE + CHUNK + MANY]; /* folded; 0 where there is no text */
 };
 
@@ -472,8 +473,8 @@ words_at(const struct scan *s, uint32_t octets, size_t len, size_t at)
 	const struct wordset *w = s->set;
 	uint32_t              before = gram_at(s->chunk + BEFORE + at - GRAM), behind = gram_at(s->chunk + BEFORE + at + len);
 
-	for (uint32_t i = *head_of(w, octets); i != 0; i = w->looks[i - 1].next) {
-		const struct look *look = &w->looks[i - 1];
+	for (uint32_t i = *head_of(w, octets); i != 0; i = w->looks[i].next) {
+		const struct look *look = &w->looks[i];
 		size_t             end;
 		if ((look->octets ^ octets) | ((before ^ look->before.octets) & look->before.mask) | ((behind ^ look->behind.octets) & look->behind.mask))
 			continue;
@@ -489,17 +490,35 @@ core_at(const struct scan *s, uint32_t core, size_t at)
 	return !bit_is_set(s->set->cores, mixed(core) >> (32 - CORE_SHIFT)) || words_at(s, core, CORE, at);
 }
 
-static bool
-chunk_scan(const struct scan *s, size_t places)
+/* The places that pass are written down without a branch, which would be guessed wrong at each of them. */
+static size_t
+places_pass(struct scan *s, size_t places)
 {
 	const struct wordset *w = s->set;
 	const uint8_t        *chunk = s->chunk + BEFORE;
+	size_t                n = 0;
 
 	for (size_t i = 0; i < places; i += STEP) {
+		s->passed[n] = (uint16_t)i;
+		n += may_start(w, gram_at(chunk + i));
+	}
+	return n;
+}
+
+static bool
+chunk_scan(struct scan *s, size_t places)
+{
+	const struct wordset *w = s->set;
+	const uint8_t        *chunk = s->chunk + BEFORE;
+	size_t                n = places_pass(s, places);
+
+	/* What they lead to lies far apart: it is fetched for all before it is wanted for one. */
+	for (size_t k = 0; k < n; k++)
+		__builtin_prefetch(w->looks + *head_of(w, gram_at(chunk + s->passed[k])));
+	for (size_t k = 0; k < n; k++) {
+		size_t   i = s->passed[k];
 		uint32_t gram = gram_at(chunk + i);
-		if (!may_start(w, gram))
-			continue;
-		bool whole = gram >> 24 != 0; /* at the very end there is only a core */
+		bool     whole = gram >> 24 != 0; /* at the very end there is only a core */
 		if ((whole && !words_at(s, gram, GRAM, i)) || !core_at(s, gram & 0xffffff, i) || !core_at(s, gram >> 8, i + 1))
 			return false;
 	}
