@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -247,10 +249,10 @@ a_dead_socket_is_replaced(void **state)
 	pid_t child = fork();
 	if (child == 0) {
 		open_or_fail(path_of("dead.sock"));
-		_exit(0);
+		raise(SIGKILL); /* not an exit: valgrind would find fault with what is left open */
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	assert_int_equal(access(path_of("dead.sock").at + 5, F_OK), 0);
 	struct listener *l = open_or_fail(path_of("dead.sock"));
 	close(connect_to(l));
@@ -366,6 +368,17 @@ a_held_acceptor_takes_nobody_until_let_go(void **state)
 	end();
 }
 
+/* Not under valgrind: that has the kernel accept, and then closes what is above the limit. */
+static bool
+stays_when_refused(int listening)
+{
+	struct pollfd waiting = { .fd = listening, .events = POLLIN };
+
+	assert_int_equal(accept(listening, NULL, NULL), -1);
+	assert_int_equal(errno, EMFILE);
+	return poll(&waiting, 1, 0) == 1;
+}
+
 static void
 out_of_descriptors_it_pauses_and_comes_back(void **state)
 {
@@ -386,17 +399,23 @@ out_of_descriptors_it_pauses_and_comes_back(void **state)
 		accepted[accepted_count++] = hole;
 	size_t fillers = accepted_count;
 	accepted_wanted = fillers + 1;
-	run_for(250);
+	bool is_kept = stays_when_refused(listener_fd(l));
+	if (is_kept)
+		run_for(250);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_int_equal(accepted_count, fillers);
-	assert_in_range(acceptor_pauses(a), 1, 4); /* it did not spin */
-	assert_int_equal(loop_run(loop), RC_OK);
-	assert_int_equal(accepted_count, fillers + 1);
+	if (is_kept) {
+		assert_in_range(acceptor_pauses(a), 1, 4); /* it did not spin */
+		assert_int_equal(loop_run(loop), RC_OK);
+		assert_int_equal(accepted_count, fillers + 1);
+	}
 	close(client);
 	close_accepted();
 	acceptor_free(a);
 	listener_free(l);
 	end();
+	if (!is_kept)
+		skip();
 }
 
 /* In a child, because systemd's descriptors have fixed numbers. */
@@ -426,12 +445,14 @@ use_passed_socket(struct listener *given)
 static void
 check_passed(void **state)
 {
-	int status;
+	/* Not on the stack: valgrind would call it lost in a child that never comes back to it, and change its exit status. */
+	static struct listener *l;
+	int                     status;
 
 	begin();
-	struct bytes     text = strcmp(*state, "unix") == 0 ? path_of("passed.sock") : B("inet:127.0.0.1:0");
-	struct listener *l = open_or_fail(text);
-	pid_t            child = fork();
+	struct bytes text = strcmp(*state, "unix") == 0 ? path_of("passed.sock") : B("inet:127.0.0.1:0");
+	l = open_or_fail(text);
+	pid_t child = fork();
 	if (child == 0)
 		_exit(use_passed_socket(l));
 	assert_int_equal(waitpid(child, &status, 0), child);
