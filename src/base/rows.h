@@ -11,7 +11,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -37,6 +39,18 @@ rows_add_table(const void *rows, size_t count, size_t size, CMUnitTestFunction f
 		const char *row = (const char *)rows + i * size;
 		rows_add(*(const char *const *)(const void *)row, fn, row);
 	}
+}
+
+/* In the place of cmocka's own, which up to 1.1.5 calls what skip() left out "not ok # SKIP": failed, to who reads TAP. */
+void
+print_message(const char *const format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vprintf(strncmp(format, "not ok %u # SKIP", 16) == 0 ? format + 4 : format, args);
+	va_end(args);
+	fflush(stdout); /* or a child has it too */
 }
 
 static inline int
