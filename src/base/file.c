@@ -6,9 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Read until there is no more: to ask for the size first would cost as much as the last, empty read. */
-enum rc
-file_read_fd(int fd, struct buf *out)
+/* Read until there is no more: to ask for the size first would cost as much as the last, empty read. Of a regular
+ * file that one is not needed: less than was asked for is the end (POSIX, read()). */
+static enum rc
+read_all(int fd, struct buf *out, bool regular)
 {
 	size_t limit = out->limit;
 	enum rc rc = RC_OK;
@@ -19,7 +20,8 @@ file_read_fd(int fd, struct buf *out)
 			rc = RC_MEMORY;
 			break;
 		}
-		ssize_t n = read(fd, out->at + out->len, out->room - out->len);
+		size_t  room = out->room - out->len;
+		ssize_t n = read(fd, out->at + out->len, room);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -31,9 +33,23 @@ file_read_fd(int fd, struct buf *out)
 			rc = RC_LIMIT;
 			break;
 		}
+		if (regular && (size_t)n < room)
+			break;
 	}
 	out->limit = limit;
 	return rc;
+}
+
+enum rc
+file_read_fd(int fd, struct buf *out)
+{
+	return read_all(fd, out, false);
+}
+
+enum rc
+file_read_regular(int fd, struct buf *out)
+{
+	return read_all(fd, out, true);
 }
 
 enum rc

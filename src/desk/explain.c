@@ -213,26 +213,50 @@ no_dots(const struct dirent *e)
 	return e->d_name[0] != '.';
 }
 
-static int explain_path(struct run *, const char *path, unsigned depth);
+/* What was opened; `path` is what it is called. */
+struct source {
+	int         fd;
+	const char *path;
+	bool        regular; /* known to be a regular file */
+	unsigned    depth; /* of the directory that it is in */
+};
+
+static int explain_open(struct run *, const struct source *);
 
 static int
-explain_directory(struct run *run, const char *path, unsigned depth)
+explain_entry(struct run *run, const struct source *directory, const struct dirent *e)
+{
+	struct buf path = { 0 };
+	int        fd = openat(directory->fd, e->d_name, O_RDONLY | O_CLOEXEC), rc;
+
+	buf_printf(&path, "%s/%s", directory->path, e->d_name);
+	buf_add_c(&path, '\0');
+	if (path.spoilt)
+		rc = cli_fault(&run->cli, "not enough memory");
+	else if (fd < 0)
+		rc = cli_fault(&run->cli, "%s: %s", path.at, strerror(errno));
+	else
+		rc = explain_open(run, &(struct source){ fd, path.at, e->d_type == DT_REG, directory->depth + 1 });
+	if (fd >= 0)
+		close(fd);
+	buf_free(&path);
+	return rc;
+}
+
+static int
+explain_directory(struct run *run, const struct source *directory)
 {
 	struct dirent **names;
-	int             n = depth < DIRECTORY_MAX ? scandir(path, &names, no_dots, alphasort) : 0, rc = CLI_FINE;
 
-	if (depth >= DIRECTORY_MAX)
+	if (directory->depth >= DIRECTORY_MAX)
 		return CLI_FINE;
+	int n = scandirat(directory->fd, ".", &names, no_dots, alphasort), rc = CLI_FINE;
 	if (n < 0)
-		return cli_fault(&run->cli, "%s: %s", path, strerror(errno));
+		return cli_fault(&run->cli, "%s: %s", directory->path, strerror(errno));
 	run->many = true;
 	for (int i = 0; i < n; i++) {
-		struct buf name = { 0 };
-		buf_printf(&name, "%s/%s", path, names[i]->d_name);
-		buf_add_c(&name, '\0');
-		int one = name.spoilt ? CLI_USE : explain_path(run, name.at, depth + 1);
+		int one = explain_entry(run, directory, names[i]);
 		rc = one > rc ? one : rc;
-		buf_free(&name);
 		free(names[i]);
 	}
 	free(names);
@@ -240,22 +264,22 @@ explain_directory(struct run *run, const char *path, unsigned depth)
 }
 
 static int
-explain_open(struct run *run, int fd, const char *path, unsigned depth)
+explain_open(struct run *run, const struct source *source)
 {
 	struct buf *text = &run->in;
 	int         rc;
 
 	buf_clear(text);
 	text->limit = FILE_MAX;
-	switch (file_read_fd(fd, text)) {
+	switch (source->regular ? file_read_regular(source->fd, text) : file_read_fd(source->fd, text)) {
 	case RC_OK:
-		rc = explain_octets(run, buf_bytes(text), bytes_of(path));
+		rc = explain_octets(run, buf_bytes(text), bytes_of(source->path));
 		break;
 	case RC_LIMIT:
-		rc = cli_fault(&run->cli, "%s: larger than %zu MB", path, FILE_MAX >> 20);
+		rc = cli_fault(&run->cli, "%s: larger than %zu MB", source->path, FILE_MAX >> 20);
 		break;
 	default:
-		rc = errno == EISDIR ? explain_directory(run, path, depth) : cli_fault(&run->cli, "%s: %s", path, strerror(errno));
+		rc = errno == EISDIR ? explain_directory(run, source) : cli_fault(&run->cli, "%s: %s", source->path, strerror(errno));
 	}
 	if (text->room > MESSAGE_MAX)
 		buf_free(text);
@@ -264,23 +288,15 @@ explain_open(struct run *run, int fd, const char *path, unsigned depth)
 
 /* False, with errno set, when there is nothing of that name, or it cannot be opened. */
 static bool
-explain_found(struct run *run, const char *path, unsigned depth, int *rc_out)
+explain_found(struct run *run, const char *path, int *rc_out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return false;
-	*rc_out = explain_open(run, fd, path, depth);
+	*rc_out = explain_open(run, &(struct source){ fd, path, false, 0 });
 	close(fd);
 	return true;
-}
-
-static int
-explain_path(struct run *run, const char *path, unsigned depth)
-{
-	int rc;
-
-	return explain_found(run, path, depth, &rc) ? rc : cli_fault(&run->cli, "%s: %s", path, strerror(errno));
 }
 
 static bool
@@ -348,8 +364,8 @@ explain_argument(struct run *run, const char *arg)
 	if (bytes_trim(text).len == 0)
 		return cli_fault(&run->cli, "there is nothing to explain: the argument is empty");
 	if (strcmp(arg, "-") == 0)
-		return explain_open(run, STDIN_FILENO, "-", 0);
-	if (explain_found(run, arg, 0, &rc))
+		return explain_open(run, &(struct source){ STDIN_FILENO, "-", false, 0 });
+	if (explain_found(run, arg, &rc))
 		return rc;
 	if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
 		return cli_fault(&run->cli, "%s: %s", arg, strerror(errno));
