@@ -6,22 +6,34 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Read until there is no more: to ask for the size first would cost as much as the last, empty read. Of a regular
- * file that one is not needed: less than was asked for is the end (POSIX, read()). */
-static enum rc
-read_all(int fd, struct buf *out, bool regular)
+#define READ_ROOM 65536
+
+/* What has places at all (a pipe has none) is a file, and less than was asked for is its end (POSIX, read()). The
+ * empty read that would say so is spared, and to ask for the size would cost as much. */
+static bool
+read_at_once(int fd, struct buf *out)
+{
+	ssize_t n = pread(fd, out->at + out->len, out->room - out->len, 0);
+
+	if (n < 0 || (size_t)n == out->room - out->len)
+		return false;
+	out->len += (size_t)n;
+	return true;
+}
+
+enum rc
+file_read_fd(int fd, struct buf *out)
 {
 	size_t limit = out->limit;
 	enum rc rc = RC_OK;
 
 	out->limit = 0; /* ours to judge: a read may ask for more room than is left */
 	for (;;) {
-		if (!buf_reserve(out, 65536)) {
+		if (!buf_reserve(out, READ_ROOM)) {
 			rc = RC_MEMORY;
 			break;
 		}
-		size_t  room = out->room - out->len;
-		ssize_t n = read(fd, out->at + out->len, room);
+		ssize_t n = read(fd, out->at + out->len, out->room - out->len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -33,23 +45,18 @@ read_all(int fd, struct buf *out, bool regular)
 			rc = RC_LIMIT;
 			break;
 		}
-		if (regular && (size_t)n < room)
-			break;
 	}
 	out->limit = limit;
 	return rc;
 }
 
 enum rc
-file_read_fd(int fd, struct buf *out)
+file_read_opened(int fd, struct buf *out)
 {
-	return read_all(fd, out, false);
-}
-
-enum rc
-file_read_regular(int fd, struct buf *out)
-{
-	return read_all(fd, out, true);
+	/* A buffer that may not have so much room asks bit by bit. */
+	if ((out->limit != 0 && out->limit - out->len < READ_ROOM) || !buf_reserve(out, READ_ROOM) || !read_at_once(fd, out))
+		return file_read_fd(fd, out);
+	return out->limit != 0 && out->len > out->limit ? RC_LIMIT : RC_OK;
 }
 
 enum rc
@@ -60,7 +67,7 @@ file_read(const char *path, struct buf *out)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return RC_IO;
-	enum rc rc = file_read_fd(fd, out);
+	enum rc rc = file_read_opened(fd, out);
 	int     saved = errno;
 	close(fd);
 	errno = saved;

@@ -8,7 +8,7 @@
  * octets (0: no limit). RC_IO with errno set, RC_LIMIT, RC_MEMORY. */
 enum rc file_read(const char *path, struct buf *out) MUST_USE;
 enum rc file_read_fd(int fd, struct buf *out) MUST_USE;
-/* The same of what is known to be a regular file: a call of the system less. */
-enum rc file_read_regular(int fd, struct buf *out) MUST_USE;
+/* The same of what was just opened: of a file on a disk with a call of the system less. */
+enum rc file_read_opened(int fd, struct buf *out) MUST_USE;
 
 #endif
