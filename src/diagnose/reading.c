@@ -265,16 +265,30 @@ struct scan {
 	const struct wordset *words;
 	struct forms   *forms; /* of the text */
 	struct bytes    from; /* of the report, trimmed */
-	uint32_t        clues[IN_TEXT + 1]; /* kinds that have one, by place */
+	uint32_t        clues[IN_TEXT + 1]; /* kinds that have one, by place; */
+	bool            looked[IN_TEXT + 1]; /* when somebody has asked for it */
 	bool            has_status; /* a message/delivery-status part */
 	bool            has_feedback, has_mdn;
 	bool            weak; /* the recipients are a guess */
 	struct dsn      dsn;
 };
 
-static bool
-clue_in(const struct scan *s, enum place place, enum bounce_kind kind)
+static uint32_t
+clues_find(struct scan *s, enum place place, struct bytes text)
 {
+	struct clue_scan c = { .place = place };
+
+	wordset_scan(s->words, text_is_plain(text) ? text : text_fold(s->arena, text), clue_hit, &c);
+	return clue_kinds(&c, text.len);
+}
+
+/* Of the header it is looked for when it matters: of most reports it does not. That of the text is there. */
+static bool
+clue_in(struct scan *s, enum place place, enum bounce_kind kind)
+{
+	if (!s->looked[place])
+		s->clues[place] = clues_find(s, place, place == IN_FROM ? s->r->from : s->r->subject);
+	s->looked[place] = true;
 	return (s->clues[place] & 1u << kind) != 0;
 }
 
@@ -465,7 +479,7 @@ read_feedback(struct scan *s)
 /* ---- people's and machines' answers ---- */
 
 static bool
-from_a_person(const struct scan *s)
+from_a_person(struct scan *s)
 {
 	return s->from.len > 0 && bytes_has(s->from, '@') && !clue_in(s, IN_FROM, KIND_BOUNCE) && !bytes_starts_nocase(s->from, B("noreply@"));
 }
@@ -668,15 +682,6 @@ read_report(struct scan *s)
 	return true;
 }
 
-static uint32_t
-clues_find(struct scan *s, enum place place, struct bytes text)
-{
-	struct clue_scan c = { .place = place };
-
-	wordset_scan(s->words, text_is_plain(text) ? text : text_fold(s->arena, text), clue_hit, &c);
-	return clue_kinds(&c, text.len);
-}
-
 /* One pass over the text: where the returned message begins, and what was said before it. False when memory is spent. */
 static bool
 text_survey(struct scan *s, struct bytes *returned_out)
@@ -694,8 +699,7 @@ text_survey(struct scan *s, struct bytes *returned_out)
 	*returned_out = forms_returned(s->forms);
 	struct bytes looked_at = bytes_sub(r->text, 0, CLUES_MAX);
 	s->clues[IN_TEXT] = text_is_plain(looked_at) ? clue_kinds(&c, s->forms->announced_at) : clues_find(s, IN_TEXT, looked_at);
-	s->clues[IN_FROM] = clues_find(s, IN_FROM, r->from);
-	s->clues[IN_SUBJECT] = clues_find(s, IN_SUBJECT, r->subject);
+	s->looked[IN_TEXT] = true;
 	s->from = bytes_trim(r->from);
 	if (returned_out->len > 0)
 		returned_take(s, *returned_out);

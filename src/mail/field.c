@@ -17,14 +17,18 @@ named(const struct field *f, struct bytes name, uint32_t key)
 	return f->key == key && bytes_trim(bytes_from(f->name, name.len)).len == 0 && bytes_eq_nocase(bytes_sub(f->name, 0, name.len), name);
 }
 
+static inline uint32_t
+key_trimmed(struct bytes name)
+{
+	while (name.len > 0 && byte_is_space(name.at[name.len - 1]))
+		name.len--;
+	return key_of(name);
+}
+
 struct field
 field_make(struct bytes name, struct bytes value)
 {
-	struct bytes own = name;
-
-	while (own.len > 0 && byte_is_space(own.at[own.len - 1]))
-		own.len--;
-	return (struct field){ name, value, key_of(own) };
+	return (struct field){ name, value, key_trimmed(name) };
 }
 
 bool
@@ -38,7 +42,10 @@ header_add(struct arena *a, struct header *h, struct bytes name, struct bytes va
 		h->fields = wide;
 		h->room = want;
 	}
-	h->fields[h->count++] = field_make(name, value);
+	struct field *f = &h->fields[h->count++];
+	f->name = name;
+	f->value = value;
+	f->key = key_trimmed(name);
 	return true;
 }
 
@@ -73,7 +80,8 @@ struct bytes
 field_unfold(struct arena *a, struct bytes value)
 {
 	value = bytes_trim(value);
-	if (!bytes_has(value, '\n') && !bytes_has(value, '\r'))
+	bool returns = bytes_has(value, '\r');
+	if (!returns && !bytes_has(value, '\n'))
 		return value;
 	struct bytes line, run;
 	size_t       n = 0;
@@ -81,10 +89,13 @@ field_unfold(struct arena *a, struct bytes value)
 	if (out == NULL)
 		return B_NONE;
 	while (bytes_cut(&value, '\n', &line))
-		while (bytes_cut(&line, '\r', &run)) {
+		do {
+			run = line;
+			if (!returns || !bytes_cut(&line, '\r', &run))
+				line = B_NONE;
 			memcpy(out + n, run.at, run.len);
 			n += run.len;
-		}
+		} while (line.at != NULL);
 	return bytes_make(out, n);
 }
 
