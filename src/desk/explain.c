@@ -227,7 +227,8 @@ static int
 explain_entry(struct run *run, const struct source *directory, const struct dirent *e)
 {
 	struct buf path = { 0 };
-	int        fd = openat(directory->fd, e->d_name, O_RDONLY | O_CLOEXEC), rc;
+	/* A pipe that lies there has perhaps nobody at its other end: it is not waited for. */
+	int fd = openat(directory->fd, e->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
 
 	buf_printf(&path, "%s/%s", directory->path, e->d_name);
 	buf_add_c(&path, '\0');

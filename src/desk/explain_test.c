@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "desk/caught.h"
 #include "desk/explain.h"
@@ -112,6 +113,54 @@ a_store_that_is_not_there_is_told_once(void **state)
 	buf_free(&err);
 }
 
+/* A path below the folder of the test. */
+static const char *
+below(const char *name)
+{
+	static char paths[2][200];
+	static int  which;
+
+	which = !which;
+	snprintf(paths[which], sizeof(paths[which]), "%s/%s", folder, name);
+	return paths[which];
+}
+
+/* Folders within it, links, what is hidden, and a pipe that nobody writes to. */
+static void
+a_folder_is_read_with_what_is_in_it(void **state)
+{
+	static const char *const folders[] = { "tree", "tree/cur", "tree/cur/deep", "tree/empty" };
+	static const struct {
+		const char *to, *name;
+	} links[] = { { "../message-id.eml", "tree/b" }, { "../../queue-id.eml", "tree/cur/a" }, { "../../../reply.txt", "tree/cur/deep/z" }, { "nowhere", "tree/dead" }, { "../none", "tree/.hidden" } };
+	struct buf out, err;
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(folders); i++)
+		assert_int_equal(mkdir(below(folders[i]), 0700), 0);
+	for (size_t i = 0; i < NELEMS(links); i++)
+		assert_int_equal(symlink(links[i].to, below(links[i].name)), 0);
+	assert_int_equal(mkfifo(below("tree/pipe"), 0600), 0);
+	assert_int_equal(run("explain --json %/tree", &out, &err), 2); /* one of them leads nowhere */
+	assert_true(bytes_find(buf_bytes(&err), B("/tree/dead: No such file or directory")) < err.len);
+	assert_int_equal(count_of(buf_bytes(&err), B("\n")), 1);
+	struct bytes rest = buf_bytes(&out), line;
+	static const char *const told[] = { "/tree/b\"", "/tree/cur/a\"", "/tree/cur/deep/z\"", "/tree/pipe\"" };
+	for (size_t i = 0; i < NELEMS(told); i++) {
+		assert_true(bytes_cut_line(&rest, &line));
+		if (bytes_find(line, bytes_of(told[i])) == line.len)
+			fail_msg("'%s' is not in: %.*s", told[i], B_FMT(line));
+	}
+	assert_int_equal(rest.len, 0);
+	buf_free(&out);
+	buf_free(&err);
+	unlink(below("tree/pipe"));
+	for (size_t i = NELEMS(links); i-- > 0;)
+		unlink(below(links[i].name));
+	for (size_t i = NELEMS(folders); i-- > 0;)
+		rmdir(below(folders[i]));
+}
+
 #define REPORT                                                                                                       \
 	"From: MAILER-DAEMON@mx.example.net\nTo: a@example.org\nSubject: Undelivered Mail Returned to Sender\n\n" \
 	"<b@example.net>: 550 5.1.1 User unknown\n\n------ This is a copy of the message, including all the headers. ------\n\n"
@@ -191,6 +240,7 @@ main(void)
 	fill_store();
 	ROWS_ADD(rows, check);
 	rows_add("a store that is not there is told once, an account that is not for each id", a_store_that_is_not_there_is_told_once, NULL);
+	rows_add("a folder is read with what is in it, and each file is named", a_folder_is_read_with_what_is_in_it, NULL);
 	int failed = rows_run("explain, the verb");
 	drop_files();
 	return failed;

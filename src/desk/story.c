@@ -4,7 +4,6 @@
 #include "desk/story.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -63,7 +62,7 @@ msec_to_us(const json_t *o, const char *key)
 {
 	double ms = json_number_value(json_object_get(o, key));
 
-	return ms > 0 && ms < 1e12 ? (uint64_t)llround(ms * 1000) : 0;
+	return ms > 0 && ms < 1e12 ? (uint64_t)(ms * 1000 + 0.5) : 0;
 }
 
 static struct bytes *
