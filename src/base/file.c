@@ -7,15 +7,17 @@
 #include <unistd.h>
 
 #define READ_ROOM 65536
+#define SECTOR    512
 
-/* What has places at all (a pipe has none) is a file, and less than was asked for is its end (POSIX, read()). The
- * empty read that would say so is spared, and to ask for the size would cost as much. */
+/* What has places at all (a pipe has none) is a file, and less than was asked for is its end (POSIX, read()), or what
+ * stands in front of a fault of the disk, which is whole sectors. The empty read that would say so is spared of others,
+ * and to ask for the size would cost as much. */
 static bool
 read_at_once(int fd, struct buf *out)
 {
 	ssize_t n = pread(fd, out->at + out->len, out->room - out->len, 0);
 
-	if (n < 0 || (size_t)n == out->room - out->len)
+	if (n < 0 || (size_t)n == out->room - out->len || n % SECTOR == 0)
 		return false;
 	out->len += (size_t)n;
 	return true;
@@ -67,7 +69,7 @@ file_read(const char *path, struct buf *out)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return RC_IO;
-	enum rc rc = file_read_opened(fd, out);
+	enum rc rc = file_read_fd(fd, out);
 	int     saved = errno;
 	close(fd);
 	errno = saved;
