@@ -67,6 +67,8 @@ def add_pattern(where, rule, text, unless):
             re.compile(regex)
         except re.error as e:
             fault(where, f"the expression does not compile: {e}")
+        if re.search(r"\\[1-9]|\(\?P=", regex):
+            fault(where, "the expression refers to a group, and rules.c keeps none")
     else:
         text = unescape(text).replace('" "', "  ")
         word = max(text.split("*"), key=len)

@@ -265,8 +265,8 @@ struct scan {
 	const struct wordset *words;
 	struct forms   *forms; /* of the text */
 	struct bytes    from; /* of the report, trimmed */
-	uint32_t        clues[IN_TEXT + 1]; /* kinds that have one, by place; */
-	bool            looked[IN_TEXT + 1]; /* when somebody has asked for it */
+	uint32_t        clues[IN_TEXT + 1]; /* kinds that have one, by place */
+	bool            looked[IN_TEXT + 1]; /* those of a place are known */
 	bool            has_status; /* a message/delivery-status part */
 	bool            has_feedback, has_mdn;
 	bool            weak; /* the recipients are a guess */

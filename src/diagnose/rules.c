@@ -1,6 +1,7 @@
 /* diagnose/rules.c: see rules.h. */
 #include "diagnose/rules.h"
 
+#include <assert.h>
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdlib.h>
@@ -57,7 +58,7 @@ has_texts(const struct rule_row *row)
 	return false;
 }
 
-/* The table has the rules of a tier together. */
+/* The table has the rules of a tier together, and the tiers in their order. */
 static void
 plain_find(struct rules *r)
 {
@@ -70,6 +71,7 @@ plain_find(struct rules *r)
 				r->plain[n++] = i;
 	}
 	r->plain_from[TIER_MEANING + 1] = n;
+	assert(i == rule_rows_count);
 }
 
 struct rules *
