@@ -189,12 +189,28 @@ check_limits(void **state)
 	}
 }
 
+static void
+of_two_documents_none_has_a_comma_before_it(void **state)
+{
+	struct buf  out = { 0 };
+	struct json j = json_to(&out, *state != NULL);
+
+	for (int i = 0; i < 2; i++) {
+		json_open_object(&j);
+		json_close_object(&j);
+	}
+	assert_bytes(buf_bytes(&out), B("{}{}"));
+	buf_free(&out);
+}
+
 int
 main(void)
 {
 	ROWS_ADD(rows, check_row);
 	rows_add("an octet is written the same wherever it stands", an_octet_is_written_the_same_wherever_it_stands, NULL);
 	ROWS_ADD(nested_rows, check_nested);
+	rows_add("of two documents none has a comma before it", of_two_documents_none_has_a_comma_before_it, NULL);
+	rows_add("nor has one with lines of its own", of_two_documents_none_has_a_comma_before_it, "pretty");
 	rows_add("too small a limit spoils the buffer", check_limits, &nested_rows[0]);
 	rows_add("pretty, too", check_limits, &nested_rows[1]);
 	rows_add("a lean object leaves out what is null", a_lean_object_leaves_out_what_is_null, NULL);

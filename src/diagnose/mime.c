@@ -532,12 +532,12 @@ tag_add(struct buf *out, struct bytes in)
 	return end + 1;
 }
 
-/* What is neither a tag nor an entity: its octets, white space made one blank. `blank` says whether one went before. */
+/* What is neither a tag nor an entity: its octets, white space made one blank, or none in front of the whole. */
 static size_t
-html_words_add(struct buf *out, struct bytes in, bool *blank)
+html_words_add(struct buf *out, struct bytes in, bool front)
 {
 	char  *to = out->at + out->len;
-	bool   space = *blank;
+	bool   space = front;
 	size_t n = 0;
 
 	for (; n < in.len && in.at[n] != '<' && in.at[n] != '&'; n++) {
@@ -547,7 +547,6 @@ html_words_add(struct buf *out, struct bytes in, bool *blank)
 		to += !(space && before);
 	}
 	out->len = (size_t)(to - out->at);
-	*blank = space;
 	return n;
 }
 
@@ -555,18 +554,18 @@ struct bytes
 mime_html_text(struct arena *a, struct bytes html)
 {
 	struct buf out = { 0 };
-	bool       blank = true;
+	bool       front = true;
 
 	html = bytes_sub(html, 0, MIME_TEXT_MAX);
 	/* Nothing is written that is longer than what was read for it. */
 	if (!buf_reserve(&out, html.len + 1))
 		return B_NONE;
 	while (html.len > 0) {
-		size_t n = html_words_add(&out, html, &blank);
+		size_t n = html_words_add(&out, html, front);
 		bytes_skip(&html, n);
 		if (html.len == 0)
 			break;
-		blank = false;
+		front = false;
 		n = html.at[0] == '<' ? tag_add(&out, html) : entity_add(&out, html);
 		bytes_skip(&html, n);
 	}
