@@ -6,23 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define READ_ROOM 65536
-#define SECTOR    512
-
-/* What has places at all (a pipe has none) is a file, and less than was asked for is its end (POSIX, read()), or what
- * stands in front of a fault of the disk, which is whole sectors. The empty read that would say so is spared of others,
- * and to ask for the size would cost as much. */
-static bool
-read_at_once(int fd, struct buf *out)
-{
-	ssize_t n = pread(fd, out->at + out->len, out->room - out->len, 0);
-
-	if (n < 0 || (size_t)n == out->room - out->len || n % SECTOR == 0)
-		return false;
-	out->len += (size_t)n;
-	return true;
-}
-
+/* Read until there is no more: to ask for the size first would cost as much as the last, empty read. */
 enum rc
 file_read_fd(int fd, struct buf *out)
 {
@@ -31,7 +15,7 @@ file_read_fd(int fd, struct buf *out)
 
 	out->limit = 0; /* ours to judge: a read may ask for more room than is left */
 	for (;;) {
-		if (!buf_reserve(out, READ_ROOM)) {
+		if (!buf_reserve(out, 65536)) {
 			rc = RC_MEMORY;
 			break;
 		}
@@ -50,15 +34,6 @@ file_read_fd(int fd, struct buf *out)
 	}
 	out->limit = limit;
 	return rc;
-}
-
-enum rc
-file_read_opened(int fd, struct buf *out)
-{
-	/* A buffer that may not have so much room asks bit by bit. */
-	if ((out->limit != 0 && out->limit - out->len < READ_ROOM) || !buf_reserve(out, READ_ROOM) || !read_at_once(fd, out))
-		return file_read_fd(fd, out);
-	return out->limit != 0 && out->len > out->limit ? RC_LIMIT : RC_OK;
 }
 
 enum rc

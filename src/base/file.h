@@ -8,8 +8,5 @@
  * octets (0: no limit). RC_IO with errno set, RC_LIMIT, RC_MEMORY. */
 enum rc file_read(const char *path, struct buf *out) MUST_USE;
 enum rc file_read_fd(int fd, struct buf *out) MUST_USE;
-/* The same of what was just opened, with a call of the system less where it is a file on a disk. What is made while it
- * is read, as under /proc, may seem to end early. */
-enum rc file_read_opened(int fd, struct buf *out) MUST_USE;
 
 #endif

@@ -217,7 +217,6 @@ no_dots(const struct dirent *e)
 struct source {
 	int         fd;
 	const char *path;
-	bool        opened; /* by us: nobody has read of it */
 	unsigned    depth; /* of the directory that it is in */
 };
 
@@ -237,7 +236,7 @@ explain_entry(struct run *run, const struct source *directory, const struct dire
 	else if (fd < 0)
 		rc = cli_fault(&run->cli, "%s: %s", path.at, strerror(errno));
 	else
-		rc = explain_open(run, &(struct source){ fd, path.at, true, directory->depth + 1 });
+		rc = explain_open(run, &(struct source){ fd, path.at, directory->depth + 1 });
 	if (fd >= 0)
 		close(fd);
 	buf_free(&path);
@@ -272,7 +271,7 @@ explain_open(struct run *run, const struct source *source)
 
 	buf_clear(text);
 	text->limit = FILE_MAX;
-	switch (source->opened ? file_read_opened(source->fd, text) : file_read_fd(source->fd, text)) {
+	switch (file_read_fd(source->fd, text)) {
 	case RC_OK:
 		rc = explain_octets(run, buf_bytes(text), bytes_of(source->path));
 		break;
@@ -295,7 +294,7 @@ explain_found(struct run *run, const char *path, int *rc_out)
 
 	if (fd < 0)
 		return false;
-	*rc_out = explain_open(run, &(struct source){ fd, path, true, 0 });
+	*rc_out = explain_open(run, &(struct source){ fd, path, 0 });
 	close(fd);
 	return true;
 }
@@ -365,7 +364,7 @@ explain_argument(struct run *run, const char *arg)
 	if (bytes_trim(text).len == 0)
 		return cli_fault(&run->cli, "there is nothing to explain: the argument is empty");
 	if (strcmp(arg, "-") == 0)
-		return explain_open(run, &(struct source){ STDIN_FILENO, "-", false, 0 });
+		return explain_open(run, &(struct source){ STDIN_FILENO, "-", 0 });
 	if (explain_found(run, arg, &rc))
 		return rc;
 	if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
