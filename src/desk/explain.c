@@ -172,7 +172,6 @@ finish(struct run *run, struct explained *x, struct bytes file)
 
 	if (x != NULL) {
 		x->file = file;
-		run->done++;
 		if (run->summary == NULL)
 			write_document(run, x);
 		else if (summary_add(run->summary, x) != RC_OK)
@@ -182,6 +181,8 @@ finish(struct run *run, struct explained *x, struct bytes file)
 		const char *missing = library_trouble();
 		run->out.len = before;
 		rc = cli_fault(&run->cli, "%.*s: %s", B_FMT(file.len > 0 ? file : B("the text")), missing != NULL ? missing : "not enough memory");
+	} else {
+		run->done++;
 	}
 	arena_reset(run->arena);
 	flush(run, false);
