@@ -248,9 +248,10 @@ static int
 explain_directory(struct run *run, const struct source *directory)
 {
 	struct dirent **names;
+	size_t          before = run->done;
 
 	if (directory->depth >= DIRECTORY_MAX)
-		return CLI_FINE;
+		return cli_fault(&run->cli, "%s: not read, folders are %d deep at most", directory->path, DIRECTORY_MAX);
 	int n = scandirat(directory->fd, ".", &names, no_dots, alphasort), rc = CLI_FINE;
 	if (n < 0)
 		return cli_fault(&run->cli, "%s: %s", directory->path, strerror(errno));
@@ -261,6 +262,9 @@ explain_directory(struct run *run, const struct source *directory)
 		free(names[i]);
 	}
 	free(names);
+	/* No fault: a folder that bounces come to may be empty. But silence would be no answer. */
+	if (directory->depth == 0 && rc == CLI_FINE && run->done == before)
+		fprintf(stderr, "mailreeve explain: %s: there is no message in it\n", directory->path);
 	return rc;
 }
 

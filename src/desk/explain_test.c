@@ -154,11 +154,39 @@ a_folder_is_read_with_what_is_in_it(void **state)
 	assert_int_equal(rest.len, 0);
 	buf_free(&out);
 	buf_free(&err);
+	assert_int_equal(run("explain --json %/tree/empty", &out, &err), 0);
+	assert_true(bytes_find(buf_bytes(&err), B("/tree/empty: there is no message in it")) < err.len);
+	assert_int_equal(out.len, 0);
+	buf_free(&out);
+	buf_free(&err);
 	unlink(below("tree/pipe"));
 	for (size_t i = NELEMS(links); i-- > 0;)
 		unlink(below(links[i].name));
 	for (size_t i = NELEMS(folders); i-- > 0;)
 		rmdir(below(folders[i]));
+}
+
+static void
+folders_that_are_too_deep_are_told(void **state)
+{
+	/* The first is the folder itself, and each has the next in it. */
+	static const char deep[] = "deep/a/a/a/a/a/a/a/a";
+	char              name[sizeof(deep)];
+	struct buf        out, err;
+
+	(void)state;
+	for (size_t n = 4; n < sizeof(deep); n += 2) {
+		snprintf(name, sizeof(name), "%.*s", (int)n, deep);
+		assert_int_equal(mkdir(below(name), 0700), 0);
+	}
+	assert_int_equal(run("explain %/deep", &out, &err), 2);
+	assert_true(bytes_find(buf_bytes(&err), B("/a: not read, folders are 8 deep at most")) < err.len);
+	buf_free(&out);
+	buf_free(&err);
+	for (size_t n = sizeof(deep) - 1; n >= 4; n -= 2) {
+		snprintf(name, sizeof(name), "%.*s", (int)n, deep);
+		rmdir(below(name));
+	}
 }
 
 #define REPORT                                                                                                       \
@@ -241,6 +269,7 @@ main(void)
 	ROWS_ADD(rows, check);
 	rows_add("a store that is not there is told once, an account that is not for each id", a_store_that_is_not_there_is_told_once, NULL);
 	rows_add("a folder is read with what is in it, and each file is named", a_folder_is_read_with_what_is_in_it, NULL);
+	rows_add("folders that are too deep are told", folders_that_are_too_deep_are_told, NULL);
 	int failed = rows_run("explain, the verb");
 	drop_files();
 	return failed;
