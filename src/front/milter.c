@@ -706,6 +706,9 @@ overtaken(struct milter *m, struct bytes *in)
 	if (frame.command != MILTER_ABORT && frame.command != MILTER_QUIT && frame.command != MILTER_QUIT_NC)
 		return false;
 	m->owed = OWES_NOTHING;
+	/* In a message the command itself tells the session; elsewhere it owes nothing of it, but we asked something. */
+	if (frame.command == MILTER_ABORT && m->phase != MAILED && m->session != NULL)
+		session_on(m->session, &(struct event){ .kind = EV_ABORT });
 	frame_over(m, frame.command);
 	*in = next;
 	return true;
